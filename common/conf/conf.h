@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the operator asked for, as structs. Filled from documents through the
+ * table of keys (schema); every role reads the same documents with the same
+ * code. Times are in milliseconds, 0 where 0 means "no limit".
+ */
+#ifndef SEALOCK_CONF_CONF_H
+#define SEALOCK_CONF_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "common/base/error.h"
+#include "common/base/log.h"
+#include "common/net/address.h"
+#include "common/tls/tls_settings.h"
+
+struct file_set;
+
+enum conf_log_target {
+	CONF_LOG_STDERR,
+	CONF_LOG_FILE,
+	CONF_LOG_SYSLOG,
+};
+
+/* One entry of global.log. */
+struct conf_log {
+	struct position at;
+	enum conf_log_target target;
+	char *path;   /* FILE */
+	int facility; /* SYSLOG */
+	enum log_level level;
+	bool is_for_events;
+	bool is_for_access;
+	enum log_form form;
+};
+
+struct conf_resolver {
+	char **servers; /* none: the system's (resolv.conf) */
+	size_t server_count;
+	int64_t refresh_ms;
+	int64_t timeout_ms;
+};
+
+struct conf_global {
+	unsigned int workers; /* 0: auto */
+	unsigned int max_connections;
+	int64_t shutdown_grace_ms;
+	int64_t reload_grace_ms;
+	char *pid_file;
+	bool is_pid_file_default; /* not written by the operator */
+	struct address admin;
+	bool is_admin_default;
+	struct position admin_at;
+	struct conf_log *logs;
+	size_t log_count;
+	struct conf_resolver resolver;
+};
+
+struct conf_keepalive {
+	int64_t idle_ms; /* 0: off */
+	int64_t interval_ms;
+	unsigned int count;
+};
+
+/* An address and where it was written. */
+struct conf_address {
+	struct address address;
+	struct position at;
+};
+
+struct conf_accept {
+	struct position at;
+	struct conf_address *addresses;
+	size_t address_count;
+	unsigned int backlog;
+	bool is_port_reused;
+	struct conf_keepalive keepalive;
+	struct tls_settings *tls; /* NULL: plain */
+};
+
+struct conf_connect {
+	struct position at;
+	struct conf_address *addresses;
+	size_t address_count;
+	enum address_family family;
+	struct tls_settings *tls; /* NULL: plain */
+};
+
+struct conf_timeouts {
+	int64_t handshake_ms;
+	int64_t connect_ms;
+	int64_t idle_ms;
+	int64_t half_close_ms;
+	int64_t write_stall_ms;
+	int64_t total_ms;
+};
+
+struct conf_buffers {
+	size_t max; /* bytes */
+};
+
+struct conf_service {
+	char *name;
+	struct position at;
+	struct conf_accept accept;
+	struct conf_connect connect;
+	struct conf_timeouts timeouts;
+	struct conf_buffers buffers;
+};
+
+struct conf {
+	struct conf_global global;
+	struct conf_service *services; /* in the order of the documents */
+	size_t service_count;
+	struct conf_tree *tree; /* the effective tree, for conf_print() */
+};
+
+/* The text of a configuration: the main file first, then what it includes, in
+ * the order in which it is merged. */
+struct conf_document {
+	char *name; /* as shown in FILE:LINE:COLUMN; the directory of a file's
+		     * name is where its relative paths start */
+	char *bytes;
+	size_t length;
+};
+
+struct conf_documents {
+	struct conf_document *documents;
+	size_t count;
+};
+
+/* Read the main file and those that its `include` names (glob patterns,
+ * sorted; a pattern without a match is fine, a plain name without a file an
+ * error). -1 when the main file cannot be read; problems of its content are
+ * conf_load()'s. */
+int
+conf_documents_read(const char *path, struct conf_documents *documents,
+		    struct error_list *problems)
+	__attribute__((warn_unused_result));
+
+/* Append one document; copies. */
+void
+conf_documents_add(struct conf_documents *documents, const char *name,
+		   const void *bytes, size_t length);
+void
+conf_documents_clear(struct conf_documents *documents);
+
+/* Documents to structs: parse, merge, defaults, enforce, types, ranges, and
+ * the rules across keys. All problems are added to the list, in the order of
+ * files and lines; NULL when there was one. warnings (may be NULL) takes what
+ * is legal but worth a word (an `enforce` that overrode a service). The
+ * documents may go afterwards; their names are kept. */
+struct conf *
+conf_load(const struct conf_documents *documents, struct error_list *problems,
+	  struct error_list *warnings);
+void
+conf_free(struct conf *conf);
+
+/* Open everything that the configuration names, system CA store and secrets
+ * included (a command is run, a prompt asked on the terminal), into a file
+ * set. What cannot be opened is in it as missing: whoever reads it says so.
+ * Only the monitor and commands call this. -1 with a problem when a secret
+ * command or prompt failed. */
+int
+conf_files_open(const struct conf *conf, struct file_set *files,
+		struct error_list *problems)
+	__attribute__((warn_unused_result));
+
+/* The system's CA store: a file or directory, found as the manual's
+ * default_ca() does: SSL_CERT_FILE, SSL_CERT_DIR, then OpenSSL's and the
+ * usual places, each looked at for real content. NULL when there is none. */
+const char *
+conf_system_ca_path(void);
+
+/* The effective configuration as YAML, each value followed by its origin as a
+ * comment: FILE:LINE, "default", "defaults FILE:LINE", "enforce FILE:LINE" or
+ * "profile". Inline secrets are shown as "…". */
+void
+conf_print(const struct conf *conf, FILE *out);
+
+/* The JSON Schema of a configuration file, and the reference part of
+ * sealock.yaml(5) as man(7) source, both made from the table. */
+void
+conf_print_schema(FILE *out);
+void
+conf_print_manual(FILE *out);
+
+#endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * THE table of messages: who may send what to whom, how large, with how many
+ * descriptors. A message that is not in the table for its channel ends the
+ * sender's role.
+ */
+#ifndef SEALOCK_IPC_MSGTABLE_H
+#define SEALOCK_IPC_MSGTABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Sent first by both ends of every channel; goes up when a message changes. */
+#define IPC_PROTOCOL 1
+
+enum ipc_role {
+	IPC_MONITOR,
+	IPC_WORKER,
+	IPC_HELPER,
+	IPC_ROLE_COUNT,
+};
+
+/* Which end of which channel we are. */
+struct ipc_side {
+	enum ipc_role self;
+	enum ipc_role other;
+};
+
+enum message_type {
+	MESSAGE_HELLO = 1, /* u32 protocol number */
+
+	/* The monitor to a child, in this order: a generation. */
+	MESSAGE_PREPARE, /* u64 generation */
+	MESSAGE_ITEMS,	 /* documents, files, listeners; see generation.h */
+	MESSAGE_BUILD,	 /* u64 generation: that was all of it */
+	MESSAGE_COMMIT,	 /* u64 generation */
+	MESSAGE_ABORT,	 /* u64 generation */
+
+	/* The monitor to a child. */
+	MESSAGE_LOGS,  /* the log's sinks, a descriptor each */
+	MESSAGE_PEER,  /* u8 role, u32 number; the descriptor of a channel */
+	MESSAGE_DRAIN, /* u64 grace in milliseconds: finish and exit */
+
+	/* A child to the monitor. */
+	MESSAGE_ITEMS_ACK, /* u64 generation: a batch of items was read */
+	MESSAGE_READY,	   /* u64 generation, then warnings */
+	MESSAGE_FAILED,	   /* u64 generation, then problems */
+	MESSAGE_LIVE,	   /* u64 the lowest generation still in use */
+
+	/* The helper to a worker. */
+	MESSAGE_ADDRESSES, /* what a name resolves to; see resolution.h */
+
+	MESSAGE_TYPE_COUNT,
+};
+
+struct message_rule {
+	enum message_type type;
+	enum ipc_role from;
+	enum ipc_role to;
+	size_t min_body;
+	size_t max_body;
+	size_t max_fds;
+	const char *name;
+};
+
+/* The rule for a message that self receives from other; NULL: not permitted. */
+const struct message_rule *
+msgtable_find(struct ipc_side side, unsigned int type);
+
+/* "PREPARE", for logs; "?" when there is none. */
+const char *
+msgtable_name(unsigned int type);
+
+/* "monitor", "worker", "helper". */
+const char *
+ipc_role_name(enum ipc_role role);
+
+#endif

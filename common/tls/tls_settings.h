@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the operator said about TLS at one gate: the `tls` map of CONFIG.md.
+ * The configuration fills it through its table, tls_policy makes an SSL_CTX
+ * of it; nothing else holds a TLS setting.
+ */
+#ifndef SEALOCK_TLS_TLS_SETTINGS_H
+#define SEALOCK_TLS_TLS_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/base/error.h"
+
+enum tls_profile {
+	TLS_PROFILE_MODERN,
+	TLS_PROFILE_INTERMEDIATE,
+	TLS_PROFILE_OLD,
+};
+
+/* yes, no, or what the profile says. */
+enum tls_choice {
+	TLS_CHOICE_PROFILE,
+	TLS_CHOICE_YES,
+	TLS_CHOICE_NO,
+};
+
+enum tls_shutdown {
+	TLS_SHUTDOWN_FAST, /* send close_notify, do not wait for the peer's */
+	TLS_SHUTDOWN_FULL, /* wait for it, within the close's short limit */
+	TLS_SHUTDOWN_NONE, /* send none */
+};
+
+enum tls_verify_mode {
+	TLS_VERIFY_DEFAULT, /* accept gate: none; connect gate: required */
+	TLS_VERIFY_NONE,
+	TLS_VERIFY_REQUIRED,
+};
+
+enum tls_dh_kind {
+	TLS_DH_AUTO,
+	TLS_DH_OFF,
+	TLS_DH_FILE,
+	TLS_DH_INLINE,
+};
+
+enum tls_ca_kind {
+	TLS_CA_SYSTEM,
+	TLS_CA_NONE,
+	TLS_CA_PATH, /* a file or a directory */
+	TLS_CA_INLINE,
+};
+
+enum tls_server_name {
+	TLS_SERVER_NAME_BACKEND, /* the backend's host, unless it is an IP */
+	TLS_SERVER_NAME_NONE,
+	TLS_SERVER_NAME_PASS, /* the client's own */
+	TLS_SERVER_NAME_GIVEN,
+};
+
+enum secret_kind {
+	SECRET_NONE,
+	SECRET_FILE,
+	SECRET_CREDENTIAL,
+	SECRET_ENVIRONMENT,
+	SECRET_COMMAND,
+	SECRET_PROMPT,
+};
+
+/* Where a secret comes from; its bytes are read through the file set under
+ * `name`. */
+struct secret {
+	enum secret_kind kind;
+	char *name;   /* an absolute path, or "credential:NAME", "env:NAME",
+		       * "command:…", "prompt:…": the name in the file set */
+	char **words; /* COMMAND: the program and its arguments */
+	size_t word_count;
+	struct position at;
+};
+
+enum certificate_source {
+	CERTIFICATE_FILE, /* a path: a file (any format), or a directory */
+	CERTIFICATE_PAIR, /* chain and key apart */
+	CERTIFICATE_PKCS12,
+	CERTIFICATE_DIRECTORY,
+	CERTIFICATE_INLINE,
+	CERTIFICATE_STORE, /* an OSSL_STORE URI */
+	CERTIFICATE_SELF_SIGNED,
+};
+
+/* One entry of `certificates`. */
+struct certificate_spec {
+	struct position at;
+	enum certificate_source source;
+	char *path; /* FILE, PAIR (the chain), PKCS12, DIRECTORY; for INLINE
+		     * the PEM text itself; for STORE the URI */
+	char *key;  /* PAIR: the key's path, "credential:NAME"; else NULL */
+	struct secret passphrase;
+	char **names; /* accept gate: instead of those in the certificate;
+		       * SELF_SIGNED: the names to make it for */
+	size_t name_count;
+	bool is_default;
+};
+
+struct tls_ca {
+	struct position at;
+	enum tls_ca_kind kind;
+	char *text; /* PATH: absolute path; INLINE: PEM */
+};
+
+struct tls_verify {
+	enum tls_verify_mode mode;
+	struct tls_ca *cas;
+	size_t ca_count;
+	char *name; /* connect gate; NULL: the backend's host */
+	unsigned int depth;
+};
+
+struct tls_command {
+	struct position at;
+	char *command; /* an SSL_CONF command of a file: "Options" */
+	char *value;
+};
+
+struct tls_dh {
+	struct position at;
+	enum tls_dh_kind kind;
+	char *text; /* FILE: absolute path; INLINE: PEM */
+};
+
+struct tls_host;
+
+struct tls_settings {
+	struct position at;
+	enum tls_profile profile;
+	unsigned int versions; /* enum tls_version; 0: the profile's */
+	struct position versions_at;
+	char *ciphers; /* NULL: the profile's */
+	struct position ciphers_at;
+	char *ciphersuites; /* NULL: the profile's */
+	struct position ciphersuites_at;
+	char **groups; /* none: the profile's */
+	size_t group_count;
+	struct position groups_at;
+	enum tls_choice prefer_server_ciphers;
+	struct tls_dh dh;
+	char **alpn;
+	size_t alpn_count;
+	struct certificate_spec *certificates;
+	size_t certificate_count;
+	bool is_sni_strict;
+	enum tls_server_name server_name_kind;
+	char *server_name; /* GIVEN */
+	struct tls_verify verify;
+	enum tls_shutdown shutdown;
+	struct tls_command *commands;
+	size_t command_count;
+	struct tls_host *hosts; /* accept gate */
+	size_t host_count;
+};
+
+/* One entry of `hosts`: the settings for that name, everything that the entry
+ * does not say taken from the gate's own settings already. */
+struct tls_host {
+	struct position at;
+	char *pattern; /* normalized: a name, or *. and a name */
+	struct tls_settings *settings;
+};
+
+/* Free what is in them, not the structs themselves; zeroed ones are legal. */
+void
+tls_settings_clear(struct tls_settings *settings);
+void
+certificate_spec_clear(struct certificate_spec *spec);
+void
+secret_clear(struct secret *secret);
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What every role but the monitor does alike: start from a channel on
+ * descriptor 3, say hello, take logs and generations, and end. The role itself
+ * is a handful of functions.
+ */
+#ifndef SEALOCK_PROCESS_CHILD_H
+#define SEALOCK_PROCESS_CHILD_H
+
+#include <stdint.h>
+
+#include "common/ipc/message.h"
+#include "common/ipc/msgtable.h"
+
+struct channel;
+struct child;
+struct error_list;
+struct event_base;
+struct generation;
+
+struct child_role {
+	enum ipc_role role;
+
+	/* Once, before the first generation. argument is what the other
+	 * functions get. */
+	void *(*start)(struct child *child, struct event_base *base);
+
+	/* Build what this generation needs beside what is running; nothing
+	 * may change for connections yet. The generation is the role's from
+	 * now on (generation_free()), also when this returns -1 with
+	 * problems. */
+	int (*prepare)(void *argument, struct generation *generation,
+		       struct error_list *problems,
+		       struct error_list *warnings);
+
+	/* The generation that was prepared last is in force, or to be
+	 * dropped. */
+	void (*commit)(void *argument, uint64_t number);
+	void (*abort)(void *argument, uint64_t number);
+
+	/* Finish what is open within so many milliseconds, then call
+	 * child_exit(). */
+	void (*drain)(void *argument, int64_t grace_ms);
+
+	/* A channel to a process of another role; the descriptor is the
+	 * role's. NULL: this role has no peers. */
+	void (*peer)(void *argument, enum ipc_role role, uint32_t number,
+		     int descriptor);
+};
+
+/* Run a role until child_exit() or until the monitor is gone (then the role
+ * ends at once); returns the exit status. number is the worker's index, 0 for
+ * the others. */
+int
+child_run(const struct child_role *role, uint32_t number);
+
+uint32_t
+child_number(const struct child *child);
+
+/* Tell the monitor which is the oldest generation still in use. */
+void
+child_report_live(struct child *child, uint64_t number);
+
+/* Leave child_run() after the current event. */
+void
+child_exit(struct child *child, int status);
+
+#endif

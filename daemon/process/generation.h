@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Everything that a role needs to know of one configuration: its documents,
+ * the files it names as descriptors, the listening sockets. The monitor makes
+ * and sends it, a child receives it and reads the same structs from it.
+ */
+#ifndef SEALOCK_PROCESS_GENERATION_H
+#define SEALOCK_PROCESS_GENERATION_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/conf/conf.h"
+
+struct channel;
+struct error_list;
+struct file_set;
+struct message;
+
+/* One listening socket that a worker is lent. Each address of a service is
+ * one; with reuse_port each worker gets a socket of its own. */
+struct generation_listener {
+	size_t service; /* index in conf->services */
+	size_t address; /* index in its accept.addresses */
+	uint64_t id;	/* the same socket has the same id in every
+			 * generation */
+	int descriptor;
+};
+
+struct generation {
+	uint64_t number;
+	struct conf_documents documents;
+	struct file_set *files;
+	struct conf *conf;
+	struct generation_listener *listeners;
+	size_t listener_count;
+};
+
+/* Frees all of it and closes its descriptors (the files and the listeners
+ * that are not -1). NULL is legal. */
+void
+generation_free(struct generation *generation);
+
+#endif
