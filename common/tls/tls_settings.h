@@ -105,7 +105,10 @@ struct certificate_spec {
 struct tls_ca {
 	struct position at;
 	enum tls_ca_kind kind;
-	char *text; /* PATH: absolute path; INLINE: PEM */
+	char *text; /* PATH: absolute path; INLINE: PEM; SYSTEM: the absolute
+		     * path of the system's store, filled in when the
+		     * configuration is loaded (conf_system_ca_path()), NULL
+		     * when this machine has none; NONE: NULL */
 };
 
 struct tls_verify {
