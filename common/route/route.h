@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * From a configuration to what a connection needs: which policy, which
+ * certificates, which context. Built aside from a configuration and its files,
+ * by a worker for a new generation and by `sealock check` alike, so that what
+ * the one would find wrong the other finds too.
+ */
+#ifndef SEALOCK_ROUTE_ROUTE_H
+#define SEALOCK_ROUTE_ROUTE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <openssl/types.h>
+
+#include "common/tls/tls_settings.h"
+
+struct client_hello;
+struct conf;
+struct conf_service;
+struct error;
+struct error_list;
+struct file_set;
+struct route_accept;
+struct tls_policy;
+
+/* The connect gate's TLS. */
+struct route_connect {
+	struct tls_policy *policy;
+	SSL_CTX *context; /* with the client certificates */
+};
+
+struct route_service {
+	const struct conf_service *conf;
+	struct route_accept *accept;   /* NULL: plain */
+	struct route_connect *connect; /* NULL: plain */
+	bool is_down; /* no certificate could be loaded: it does not start */
+};
+
+struct route_table {
+	struct route_service *services; /* as conf->services */
+	size_t service_count;
+	struct context_cache *contexts;
+};
+
+/* What was found wrong, by weight. */
+struct route_findings {
+	struct error_list *problems;    /* the generation cannot be used */
+	struct error_list *quarantined; /* a certificate; the rest is served */
+	struct error_list *warnings;    /* worth a word */
+};
+
+/* Build the table. conf must outlive it, files need not. Where a certificate
+ * cannot be loaded, the copy that previous (may be NULL) had from the same
+ * entry is served on. NULL when there are problems. */
+struct route_table *
+route_table_new(const struct conf *conf, const struct file_set *files,
+		const struct route_table *previous,
+		const struct route_findings *findings);
+
+/* NULL is legal. Contexts in use live on with their connections. */
+void
+route_table_free(struct route_table *table);
+
+enum route_result {
+	ROUTE_FOUND,
+	ROUTE_UNKNOWN_NAME, /* strict_sni: no certificate for that name */
+	ROUTE_FAILED,       /* OpenSSL could not make the context */
+};
+
+/* What a client gets. */
+struct route_choice {
+	SSL_CTX *context; /* borrowed; valid until the next choice */
+	enum tls_shutdown shutdown;
+};
+
+/* Choose policy and certificates for a hello: the policy of `hosts` for that
+ * name, exact before wildcard, else the gate's; for each type of key the
+ * certificate for exactly that name, else a wildcard's; when there is none for
+ * the name at all the default's, or, under strict_sni, nothing. */
+enum route_result
+route_choose(struct route_table *table, const struct route_service *service,
+	     const struct client_hello *hello, struct route_choice *choice,
+	     struct error *error) __attribute__((warn_unused_result));
+
+#endif
