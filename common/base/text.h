@@ -47,6 +47,12 @@ text_format_size(uint64_t bytes, char *buffer, size_t size);
 size_t
 text_escape(const void *bytes, size_t length, char *buffer, size_t size);
 
+/* The same for a text of our own with an operator's words in it: valid UTF-8
+ * passes, backslashes and quotes too (so that what text_escape() wrote stays
+ * as it is); control characters and bytes that are no UTF-8 become \xNN. */
+size_t
+text_escape_line(const void *bytes, size_t length, char *buffer, size_t size);
+
 /* The same for the inside of a JSON string: valid UTF-8 passes, control
  * characters, quotes and backslashes become \uNNNN or their short forms, and
  * a byte that is no UTF-8 becomes \u00NN. */
