@@ -71,8 +71,11 @@ error_prefix(struct error *error, const char *format, ...)
 void
 error_list_add(struct error_list *list, const struct error *error)
 {
-	list->errors = mem_resize(list->errors, list->count + 1,
-				  sizeof(*list->errors));
+	/* It is full whenever the count is a power of two (or 0). */
+	if ((list->count & (list->count - 1)) == 0)
+		list->errors = mem_resize(list->errors,
+					  list->count ? 2 * list->count : 1,
+					  sizeof(*list->errors));
 	list->errors[list->count++] = *error;
 }
 

@@ -64,6 +64,8 @@ log_configure(const struct log_sink *sinks, size_t count);
 
 bool
 log_is_enabled(enum log_level level);
+
+/* A format of NULL: the sentence says it all. */
 void
 log_event(enum log_level level, const char *sentence, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -84,7 +86,7 @@ log_event(enum log_level level, const char *sentence, const char *format, ...)
 
 /* A peer's fault: like log_event(), but each call site (the struct is static
  * there) may log 10 lines a second; what is more is counted and told in one
- * line, "suppressed=N", when the second is over. */
+ * line, "suppressed=N", before the first line of a later second. */
 struct log_limit {
 	int64_t window_ms;
 	unsigned int count;
