@@ -23,7 +23,8 @@ struct message {
 	size_t fd_count;
 };
 
-/* A new empty message (mem_alloc); the body's cursor can be written to. */
+/* A new empty message (mem_alloc); the body's cursor can be written to, as far
+ * as the table permits for that type. */
 struct message *
 message_new(enum message_type type);
 

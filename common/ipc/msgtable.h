@@ -18,6 +18,7 @@ enum ipc_role {
 	IPC_MONITOR,
 	IPC_WORKER,
 	IPC_HELPER,
+	IPC_LOADER, /* reads the configuration's files for the monitor */
 	IPC_ROLE_COUNT,
 };
 
@@ -30,7 +31,8 @@ struct ipc_side {
 enum message_type {
 	MESSAGE_HELLO = 1, /* u32 protocol number */
 
-	/* The monitor to a child, in this order: a generation. */
+	/* The monitor to a child, in this order: a generation. The loader
+	 * sends the first three of them to the monitor. */
 	MESSAGE_PREPARE, /* u64 generation */
 	MESSAGE_ITEMS,	 /* documents, files, listeners; see generation.h */
 	MESSAGE_BUILD,	 /* u64 generation: that was all of it */
@@ -42,7 +44,7 @@ enum message_type {
 	MESSAGE_PEER,  /* u8 role, u32 number; the descriptor of a channel */
 	MESSAGE_DRAIN, /* u64 grace in milliseconds: finish and exit */
 
-	/* A child to the monitor. */
+	/* A child to the monitor (the first: whoever receives items). */
 	MESSAGE_ITEMS_ACK, /* u64 generation: a batch of items was read */
 	MESSAGE_READY,	   /* u64 generation, then warnings */
 	MESSAGE_FAILED,	   /* u64 generation, then problems */
@@ -72,7 +74,11 @@ msgtable_find(struct ipc_side side, unsigned int type);
 const char *
 msgtable_name(unsigned int type);
 
-/* "monitor", "worker", "helper". */
+/* The largest body that any rule permits for a type; 0: no such type. */
+size_t
+msgtable_body_max(unsigned int type);
+
+/* "monitor", "worker", "helper", "loader". */
 const char *
 ipc_role_name(enum ipc_role role);
 

@@ -17,9 +17,10 @@ struct event_base;
 struct channel;
 
 struct channel_events {
-	/* One message that the table permits here. The descriptors in it
-	 * belong to the callee, which takes them out by message_take_fd();
-	 * those left in it are closed. The channel may be freed in it. */
+	/* One message that the table permits here. The message stays the
+	 * channel's; the descriptors in it belong to the callee, which takes
+	 * them out by message_take_fd(); those left in it are closed. The
+	 * channel may be freed in it. */
 	void (*message)(struct channel *channel, struct message *message,
 			void *argument);
 	/* The other end is gone, or it broke the rules and we hung up; called
@@ -37,9 +38,10 @@ channel_new(struct event_base *base, int descriptor, struct ipc_side side,
 void
 channel_free(struct channel *channel);
 
-/* Queue one message; its descriptors are taken. It leaves at once when the
- * socket has room and later otherwise; never blocks. On a dead channel the
- * message is dropped and its descriptors closed. */
+/* Queue one message, which is the channel's from then on, with its
+ * descriptors. It leaves at once when the socket has room and later otherwise;
+ * never blocks, and never calls closed() from within. On a dead channel the
+ * message is freed and its descriptors closed. */
 void
 channel_send(struct channel *channel, struct message *message);
 

@@ -46,6 +46,10 @@ struct child_role {
 	 * role's. NULL: this role has no peers. */
 	void (*peer)(void *argument, enum ipc_role role, uint32_t number,
 		     int descriptor);
+
+	/* Once, at the end, while the event base is still there: free all that
+	 * start() and what came after it made. */
+	void (*stop)(void *argument);
 };
 
 /* Run a role until child_exit() or until the monitor is gone (then the role

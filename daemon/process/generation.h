@@ -12,10 +12,7 @@
 
 #include "common/conf/conf.h"
 
-struct channel;
-struct error_list;
 struct file_set;
-struct message;
 
 /* One listening socket that a worker is lent. Each address of a service is
  * one; with reuse_port each worker gets a socket of its own. */
@@ -40,5 +37,10 @@ struct generation {
  * that are not -1). NULL is legal. */
 void
 generation_free(struct generation *generation);
+
+/* How many workers that configuration asks for; `auto` is one for each CPU
+ * that this process may run on. */
+unsigned int
+generation_worker_count(const struct conf *conf);
 
 #endif
