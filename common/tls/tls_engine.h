@@ -34,8 +34,7 @@ struct tls_output {
 void
 tls_output_reserve(struct tls_output *output, size_t length);
 void
-tls_output_append(struct tls_output *output, const void *bytes,
-		  size_t length);
+tls_output_append(struct tls_output *output, const void *bytes, size_t length);
 
 struct tls_engine;
 
@@ -76,14 +75,22 @@ tls_engine_decrypt(struct tls_engine *engine, struct tls_input *input,
 		   struct tls_output *plain, struct tls_output *wire)
 	__attribute__((warn_unused_result));
 
-/* Encrypt all of it. TLS_DONE or TLS_FAILED. */
+/* Encrypt all of it. TLS_DONE or TLS_FAILED. Not after tls_engine_close(). */
 enum tls_result
-tls_engine_encrypt(struct tls_engine *engine, const void *bytes,
-		   size_t length, struct tls_output *wire)
-	__attribute__((warn_unused_result));
+tls_engine_encrypt(struct tls_engine *engine, const void *bytes, size_t length,
+		   struct tls_output *wire) __attribute__((warn_unused_result));
+
+/* A peer that has sent half of a post-handshake message keeps OpenSSL from
+ * writing until the rest is here. What was to be encrypted meanwhile is held,
+ * and a later tls_engine_decrypt() puts it into its wire. As long as this is
+ * true, take nothing more from where the bytes come from: the engine refuses
+ * to hold without bound. */
+bool
+tls_engine_is_holding(const struct tls_engine *engine);
 
 /* Append our close_notify, once, and only when the handshake is complete and
- * the engine has not failed; otherwise nothing. */
+ * the engine has not failed; otherwise nothing. While the engine is holding it
+ * follows what is held. Reading goes on as before. */
 void
 tls_engine_close(struct tls_engine *engine, struct tls_output *wire);
 

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * From what OpenSSL leaves behind (a return value, an error queue, a verify
+ * result, errno) to one result, one kind of fault and one sentence.
+ */
+#include "common/tls/tls_status.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <openssl/bio.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509_vfy.h>
+
+#include "common/base/mem.h"
+#include "common/base/text.h"
+
+/* Where a verification stopped; hung on the SSL only when one did. */
+struct refusal {
+	int depth;
+	char subject[128]; /* escaped */
+};
+
+static int refusal_index = -1;
+
+static void
+free_refusal(void *parent, void *pointer, CRYPTO_EX_DATA *extra, int index,
+	     long argument, void *more)
+{
+	(void)parent;
+	(void)extra;
+	(void)index;
+	(void)argument;
+	(void)more;
+	mem_free(pointer);
+}
+
+static void
+make_refusal_index(void)
+{
+	refusal_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, free_refusal);
+}
+
+static int
+get_refusal_index(void)
+{
+	static CRYPTO_ONCE once = CRYPTO_ONCE_STATIC_INIT;
+
+	if (!CRYPTO_THREAD_run_once(&once, make_refusal_index))
+		return -1;
+	return refusal_index;
+}
+
+/* A name as CN=example.org, O=Example, first things first. */
+static void
+format_name(X509 *certificate, char *buffer, size_t size)
+{
+	const unsigned long flags = XN_FLAG_SEP_CPLUS_SPC | XN_FLAG_DN_REV |
+				    XN_FLAG_FN_SN | ASN1_STRFLGS_UTF8_CONVERT;
+	BIO *out = BIO_new(BIO_s_mem());
+	char *bytes = NULL;
+	long length = 0;
+
+	buffer[0] = '\0';
+	if (out && X509_NAME_print_ex(out, X509_get_subject_name(certificate),
+				      0, flags) >= 0)
+		length = BIO_get_mem_data(out, &bytes);
+	if (length > 0)
+		text_escape(bytes, (size_t)length, buffer, size);
+	BIO_free(out);
+}
+
+int
+tls_status_note_verify(int is_good, X509_STORE_CTX *verification)
+{
+	SSL *ssl = X509_STORE_CTX_get_ex_data(
+		verification, SSL_get_ex_data_X509_STORE_CTX_idx());
+	X509 *certificate = X509_STORE_CTX_get_current_cert(verification);
+	int index = get_refusal_index();
+	struct refusal *refusal;
+
+	if (is_good || !ssl || index < 0 || SSL_get_ex_data(ssl, index))
+		return is_good;
+	refusal = mem_alloc(sizeof(*refusal));
+	refusal->depth = X509_STORE_CTX_get_error_depth(verification);
+	if (certificate)
+		format_name(certificate, refusal->subject,
+			    sizeof(refusal->subject));
+	if (!SSL_set_ex_data(ssl, index, refusal))
+		mem_free(refusal);
+	return is_good;
+}
+
+void
+tls_status_begin(void)
+{
+	ERR_clear_error();
+	errno = 0;
+}
+
+/* The state in which nothing of the peer's was understood yet: its first
+ * flight is what failed. */
+static bool
+is_first_flight(const SSL *ssl)
+{
+	OSSL_HANDSHAKE_STATE state = SSL_get_state(ssl);
+
+	return state == TLS_ST_BEFORE || state == TLS_ST_CW_CLNT_HELLO ||
+	       state == TLS_ST_CR_SRVR_HELLO || state == TLS_ST_SR_CLNT_HELLO;
+}
+
+static enum tls_fault
+fault_of_reason(const SSL *ssl, int reason)
+{
+	switch (reason) {
+	case SSL_R_HTTP_REQUEST:
+	case SSL_R_HTTPS_PROXY_REQUEST:
+		return TLS_FAULT_PLAINTEXT;
+	case SSL_R_WRONG_VERSION_NUMBER:
+		return is_first_flight(ssl) ? TLS_FAULT_PLAINTEXT
+					    : TLS_FAULT_PROTOCOL;
+	case SSL_R_NO_SHARED_CIPHER:
+	case SSL_R_NO_CIPHERS_AVAILABLE:
+	case SSL_R_UNSUPPORTED_PROTOCOL:
+	case SSL_R_UNSUPPORTED_SSL_VERSION:
+	case SSL_R_WRONG_SSL_VERSION:
+	case SSL_R_VERSION_TOO_LOW:
+	case SSL_R_VERSION_TOO_HIGH:
+	case SSL_R_NO_PROTOCOLS_AVAILABLE:
+	case SSL_R_NO_SUITABLE_KEY_SHARE:
+	case SSL_R_NO_SUITABLE_GROUPS:
+	case SSL_R_NO_SHARED_GROUPS:
+	case SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM:
+	case SSL_R_NO_SHARED_SIGNATURE_ALGORITHMS:
+	case SSL_R_WRONG_SIGNATURE_TYPE:
+		return TLS_FAULT_NO_SHARED_CIPHER;
+	case SSL_R_CERTIFICATE_VERIFY_FAILED:
+		switch (SSL_get_verify_result(ssl)) {
+		case X509_V_ERR_HOSTNAME_MISMATCH:
+		case X509_V_ERR_IP_ADDRESS_MISMATCH:
+		case X509_V_ERR_EMAIL_MISMATCH:
+			return TLS_FAULT_NAME;
+		default:
+			return TLS_FAULT_CERTIFICATE;
+		}
+	case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE:
+	case SSL_R_NO_CERTIFICATES_RETURNED:
+		return TLS_FAULT_CERTIFICATE;
+	case SSL_R_UNEXPECTED_EOF_WHILE_READING:
+		return TLS_FAULT_EOF;
+	case SSL_AD_REASON_OFFSET + SSL_AD_UNRECOGNIZED_NAME:
+		return TLS_FAULT_UNKNOWN_NAME;
+	default:
+		if (reason >= SSL_AD_REASON_OFFSET &&
+		    reason <= SSL_AD_REASON_OFFSET + UINT8_MAX)
+			return TLS_FAULT_ALERT;
+		return TLS_FAULT_PROTOCOL;
+	}
+}
+
+static const char *
+words_of(unsigned long code)
+{
+	const char *words = code ? ERR_reason_error_string(code) : NULL;
+
+	return words ? words : "no reason given";
+}
+
+/* Does the code say why, in the words of TLS? The others are what a library
+ * below said, or that one below failed. */
+static bool
+is_tls_reason(unsigned long code)
+{
+	return ERR_GET_LIB(code) == ERR_LIB_SSL && !ERR_FATAL_ERROR(code) &&
+	       !ERR_COMMON_ERROR(code);
+}
+
+static void
+describe_refusal(const SSL *ssl, struct tls_failure *failure)
+{
+	int index = get_refusal_index();
+	const struct refusal *refusal =
+		index < 0 ? NULL : SSL_get_ex_data(ssl, index);
+	const char *words;
+
+	failure->verify_error = (int)SSL_get_verify_result(ssl);
+	words = X509_verify_cert_error_string(failure->verify_error);
+	if (failure->verify_error == X509_V_OK)
+		snprintf(failure->text, sizeof(failure->text),
+			 "no certificate came");
+	else if (refusal)
+		snprintf(failure->text, sizeof(failure->text),
+			 "certificate verify failed: %s (depth %d, subject "
+			 "%s)",
+			 words, refusal->depth, refusal->subject);
+	else
+		snprintf(failure->text, sizeof(failure->text),
+			 "certificate verify failed: %s", words);
+}
+
+static void
+describe(const SSL *ssl, struct tls_failure *failure)
+{
+	unsigned long first = 0, chosen = 0, code;
+
+	while ((code = ERR_get_error())) {
+		if (!first)
+			first = code;
+		if (!chosen && is_tls_reason(code))
+			chosen = code;
+	}
+	if (!chosen) {
+		failure->fault = TLS_FAULT_INTERNAL;
+		snprintf(failure->text, sizeof(failure->text), "%s",
+			 words_of(first));
+		return;
+	}
+	failure->fault = fault_of_reason(ssl, ERR_GET_REASON(chosen));
+	switch (failure->fault) {
+	case TLS_FAULT_CERTIFICATE:
+	case TLS_FAULT_NAME:
+		describe_refusal(ssl, failure);
+		break;
+	case TLS_FAULT_ALERT:
+	case TLS_FAULT_UNKNOWN_NAME:
+		code = (unsigned long)ERR_GET_REASON(chosen) -
+		       SSL_AD_REASON_OFFSET;
+		snprintf(failure->text, sizeof(failure->text),
+			 "the peer sent the alert %s (%lu)",
+			 SSL_alert_desc_string_long((int)code), code);
+		break;
+	case TLS_FAULT_NONE:
+	case TLS_FAULT_PROTOCOL:
+	case TLS_FAULT_PLAINTEXT:
+	case TLS_FAULT_NO_SHARED_CIPHER:
+	case TLS_FAULT_EOF:
+	case TLS_FAULT_INTERNAL:
+		if (first == chosen)
+			snprintf(failure->text, sizeof(failure->text), "%s",
+				 words_of(chosen));
+		else
+			snprintf(failure->text, sizeof(failure->text), "%s: %s",
+				 words_of(chosen), words_of(first));
+		break;
+	}
+}
+
+enum tls_result
+tls_status(SSL *ssl, int returned, struct tls_failure *failure)
+{
+	int system = errno;
+
+	switch (SSL_get_error(ssl, returned)) {
+	case SSL_ERROR_NONE:
+		ERR_clear_error();
+		return TLS_DONE;
+	case SSL_ERROR_ZERO_RETURN:
+		ERR_clear_error();
+		return TLS_CLOSED;
+	case SSL_ERROR_WANT_READ:
+		ERR_clear_error();
+		return TLS_WANT_INPUT;
+	case SSL_ERROR_WANT_ASYNC:
+	case SSL_ERROR_WANT_ASYNC_JOB:
+		ERR_clear_error();
+		return TLS_WANT_KEY;
+	case SSL_ERROR_SYSCALL:
+		*failure = (struct tls_failure){.fault = TLS_FAULT_EOF};
+		snprintf(failure->text, sizeof(failure->text), "%s",
+			 system ? strerror(system) : "unexpected end");
+		ERR_clear_error();
+		return TLS_FAILED;
+	case SSL_ERROR_SSL:
+		*failure = (struct tls_failure){.fault = TLS_FAULT_NONE};
+		describe(ssl, failure);
+		return TLS_FAILED;
+	default:
+		/* What nobody here asks for: a callback that wants to be
+		 * called again, an output that is full. */
+		*failure = (struct tls_failure){.fault = TLS_FAULT_INTERNAL};
+		snprintf(failure->text, sizeof(failure->text),
+			 "unexpected state %s", SSL_state_string_long(ssl));
+		ERR_clear_error();
+		return TLS_FAILED;
+	}
+}
+
+void
+tls_status_queue_text(char *buffer, size_t size)
+{
+	unsigned long first = 0, last = 0, code;
+	char details[128] = "";
+	const char *more;
+	int flags;
+
+	while ((code = ERR_get_error_all(NULL, NULL, NULL, &more, &flags))) {
+		if (!first) {
+			first = code;
+			if (flags & ERR_TXT_STRING)
+				text_escape(more, strlen(more), details,
+					    sizeof(details));
+		}
+		last = code;
+	}
+	snprintf(buffer, size, "%s%s%s%s%s%s", words_of(first),
+		 details[0] ? " (" : "", details, details[0] ? ")" : "",
+		 last != first ? ": " : "",
+		 last != first ? words_of(last) : "");
+}
