@@ -39,6 +39,7 @@ name_index_exact(const struct name_index *index, const char *name);
 const struct name_value *
 name_index_wildcard(const struct name_index *index, const char *name);
 
+/* How many names there are, wildcards included. */
 size_t
 name_index_count(const struct name_index *index);
 
