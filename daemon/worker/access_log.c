@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What one connection leaves behind: one record, as text or JSON, and the
+ * same knowledge for builtin:whoami. Fields that do not apply are left out.
+ */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <openssl/ssl.h>
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/mem.h"
+#include "common/base/text.h"
+#include "common/conf/conf.h"
+#include "common/net/address.h"
+#include "common/route/route.h"
+#include "common/tls/openssl_compat.h"
+#include "common/tls/tls_engine.h"
+#include "daemon/worker/connection.h"
+
+#define RECORD_MAX 4096
+
+/* What a gate's TLS came to. */
+struct tls_facts {
+	bool is_known;
+	const char *version;
+	const char *cipher;
+	const char *group;
+	char alpn[256]; /* escaped for a log line; "": none */
+	bool is_resumed;
+};
+
+static void
+learn_tls(const struct gate *gate, struct tls_facts *facts)
+{
+	const unsigned char *alpn = NULL;
+	unsigned int alpn_length = 0;
+	SSL *ssl;
+
+	*facts = (struct tls_facts){.is_known = false};
+	if (!gate->engine || gate->stream != &stream_tls)
+		return;
+	ssl = tls_engine_ssl(gate->engine);
+	facts->is_known = true;
+	facts->version = SSL_get_version(ssl);
+	facts->cipher = SSL_get_cipher_name(ssl);
+	facts->group = openssl_compat_group_name(ssl);
+	facts->is_resumed = SSL_session_reused(ssl);
+	SSL_get0_alpn_selected(ssl, &alpn, &alpn_length);
+	text_escape(alpn, alpn_length, facts->alpn, sizeof(facts->alpn));
+}
+
+static const char *
+peer_format(const union peer_address *peer, char *buffer, size_t size)
+{
+	struct socket_address socket = {.length = sizeof(*peer)};
+
+	if (peer->any.sa_family == AF_UNIX) {
+		snprintf(buffer, size, "unix:");
+		return buffer;
+	}
+	memcpy(&socket.storage, peer, sizeof(*peer));
+	socket.length = peer->any.sa_family == AF_INET6
+				? sizeof(struct sockaddr_in6)
+				: sizeof(struct sockaddr_in);
+	return socket_address_format(&socket, buffer, size);
+}
+
+/* A record under construction. Both forms are written through the same calls,
+ * so that they cannot differ in what they say. */
+struct record {
+	enum log_form form;
+	char text[RECORD_MAX];
+	size_t length;
+	bool needs_separator; /* something stands there already */
+};
+
+static void
+put(struct record *record, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void
+put(struct record *record, const char *format, ...)
+{
+	size_t room = sizeof(record->text) - record->length;
+	va_list arguments;
+	int written;
+
+	va_start(arguments, format);
+	written = vsnprintf(record->text + record->length, room, format,
+			    arguments);
+	va_end(arguments);
+	if (written < 0)
+		return;
+	record->length += (size_t)written < room ? (size_t)written : room - 1;
+}
+
+static void
+put_name(struct record *record, const char *name)
+{
+	if (record->needs_separator)
+		put(record, record->form == LOG_FORM_JSON ? "," : " ");
+	put(record, record->form == LOG_FORM_JSON ? "\"%s\":" : "%s=", name);
+	record->needs_separator = true;
+}
+
+static bool
+is_plain_word(const char *text)
+{
+	return text[0] != '\0' && text[strcspn(text, " =\"")] == '\0';
+}
+
+static void
+put_text(struct record *record, const char *name, const char *text)
+{
+	char escaped[1536];
+
+	if (!text)
+		return;
+	put_name(record, name);
+	if (record->form == LOG_FORM_JSON) {
+		text_escape_json(text, strlen(text), escaped, sizeof(escaped));
+		put(record, "\"%s\"", escaped);
+	} else
+		put(record, is_plain_word(text) ? "%s" : "\"%s\"", text);
+}
+
+static void
+put_number(struct record *record, const char *name, int64_t value)
+{
+	put_name(record, name);
+	put(record, "%" PRId64, value);
+}
+
+static void
+put_truth(struct record *record, const char *name, bool value)
+{
+	put_name(record, name);
+	put(record, "%s", value ? "true" : "false");
+}
+
+static const char *
+or_none(const char *text)
+{
+	return text && text[0] != '\0' ? text : NULL;
+}
+
+/* The client's TLS stands in the record itself, the backend's in an object of
+ * its own (in text: with a prefix). */
+static void
+put_client_tls(struct record *record, const struct tls_facts *facts)
+{
+	if (!facts->is_known)
+		return;
+	put_text(record, "alpn", or_none(facts->alpn));
+	put_text(record, "tls_version", facts->version);
+	put_text(record, "cipher", facts->cipher);
+	put_text(record, "group", or_none(facts->group));
+	put_truth(record, "resumed", facts->is_resumed);
+}
+
+static void
+put_backend_tls(struct record *record, const struct tls_facts *facts)
+{
+	bool is_json = record->form == LOG_FORM_JSON;
+
+	if (!facts->is_known)
+		return;
+	if (is_json) {
+		put_name(record, "backend_tls");
+		put(record, "{");
+		record->needs_separator = false;
+	}
+	put_text(record, is_json ? "version" : "backend_tls_version",
+		 facts->version);
+	put_text(record, is_json ? "cipher" : "backend_cipher", facts->cipher);
+	put_text(record, is_json ? "group" : "backend_group",
+		 or_none(facts->group));
+	put_text(record, is_json ? "alpn" : "backend_alpn",
+		 or_none(facts->alpn));
+	put_truth(record, is_json ? "resumed" : "backend_resumed",
+		  facts->is_resumed);
+	if (is_json)
+		put(record, "}");
+}
+
+static void
+write_form(const struct connection *connection, const char *detail,
+	   enum log_form form)
+{
+	struct record record = {.form = form};
+	struct tls_facts client_tls, backend_tls;
+	char text[128];
+
+	learn_tls(&connection->accept, &client_tls);
+	learn_tls(&connection->connect, &backend_tls);
+	if (form == LOG_FORM_JSON)
+		put(&record, "{");
+	put_text(&record, "time", clock_format(clock_real_ms(), text));
+	put_text(&record, "service", connection->service->conf->name);
+	put_text(&record, "client",
+		 peer_format(&connection->client, text, sizeof(text)));
+	put_text(&record, "local",
+		 peer_format(&connection->local, text, sizeof(text)));
+	put_text(&record, "backend", connection->backend);
+	put_text(&record, "sni", connection->server_name);
+	put_client_tls(&record, &client_tls);
+	put_backend_tls(&record, &backend_tls);
+	put_number(&record, "bytes_in", (int64_t)connection->up.bytes);
+	put_number(&record, "bytes_out", (int64_t)connection->down.bytes);
+	if (connection->handshake_ms >= 0)
+		put_number(&record, "handshake_ms", connection->handshake_ms);
+	if (connection->connect_ms >= 0)
+		put_number(&record, "connect_ms", connection->connect_ms);
+	put_number(&record, "duration_ms",
+		   connection->now_ms - connection->started_ms);
+	put_text(&record, "reason", reason_name(connection->reason));
+	put_text(&record, "detail", or_none(detail));
+	if (form == LOG_FORM_JSON)
+		put(&record, "}");
+	log_access(form, record.text, record.length);
+}
+
+void
+access_log_write(const struct connection *connection, const char *detail)
+{
+	if (log_has_access(LOG_FORM_TEXT))
+		write_form(connection, detail, LOG_FORM_TEXT);
+	if (log_has_access(LOG_FORM_JSON))
+		write_form(connection, detail, LOG_FORM_JSON);
+}
+
+char *
+access_log_describe(const struct connection *connection)
+{
+	struct tls_facts tls;
+	char client[128], local[128];
+
+	learn_tls(&connection->accept, &tls);
+	peer_format(&connection->client, client, sizeof(client));
+	peer_format(&connection->local, local, sizeof(local));
+	if (!tls.is_known)
+		return mem_format("service: %s\nclient: %s\nlocal: %s\n"
+				  "tls: none\n",
+				  connection->service->conf->name, client,
+				  local);
+	return mem_format(
+		"service: %s\nclient: %s\nlocal: %s\n"
+		"tls_version: %s\ncipher: %s\ngroup: %s\n"
+		"sni: %s\nalpn: %s\nresumed: %s\n",
+		connection->service->conf->name, client, local, tls.version,
+		tls.cipher, tls.group[0] != '\0' ? tls.group : "none",
+		connection->server_name ? connection->server_name : "none",
+		tls.alpn[0] != '\0' ? tls.alpn : "none",
+		tls.is_resumed ? "yes" : "no");
+}

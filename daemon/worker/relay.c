@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * RELAY and DRAIN: the pump. Both directions run the same code, which knows
+ * nothing of client or server, plain or TLS.
+ *
+ * A flow takes a bounded span from its source and sends it on at once. What
+ * the destination does not take is held, and the source is not read again
+ * until it is gone: that is all the back-pressure there is.
+ */
+#include "common/conf/conf.h"
+#include "common/route/route.h"
+#include "common/tls/tls_engine.h"
+#include "daemon/worker/connection.h"
+#include "daemon/worker/worker.h"
+
+/* What a flow may take in one turn at first, and after it has stalled. */
+#define ALLOWANCE_MIN ((size_t)64 * 1024)
+
+/* After so many bytes of one direction the others have their turn. */
+#define TURN_BUDGET ((size_t)2 * 1024 * 1024)
+
+/* Replies of TLS itself (to KeyUpdates) that may wait for a peer that sends
+ * but does not read. */
+#define REPLIES_MAX ((size_t)16 * 1024)
+
+static struct gate *
+opposite(struct gate *gate)
+{
+	struct connection *connection = gate->connection;
+
+	return connection_is_accept(gate) ? &connection->connect
+					  : &connection->accept;
+}
+
+static struct flow *
+flow_from(struct gate *source)
+{
+	struct connection *connection = source->connection;
+
+	return connection_is_accept(source) ? &connection->up
+					    : &connection->down;
+}
+
+static const char *
+side(const struct gate *gate)
+{
+	return connection_is_accept(gate) ? "client" : "backend";
+}
+
+/* A gate can go no further. When the other side had said its proper end
+ * before, this is merely how this one closes. */
+static void
+broken(struct gate *gate, enum io_result result)
+{
+	struct connection *connection = gate->connection;
+	enum reason closed = connection_is_accept(gate) ? REASON_CLIENT_CLOSED
+							: REASON_BACKEND_CLOSED;
+	const struct tls_failure *failure;
+
+	gate->is_broken = true;
+	switch (result) {
+	case IO_TRUNCATED:
+		gate->is_broken = false;
+		if (gate->has_finished &&
+		    connection_shutdown(gate) != TLS_SHUTDOWN_FULL) {
+			connection_close(connection, closed,
+					 "the %s answered our end with a bare "
+					 "FIN",
+					 side(gate));
+			return;
+		}
+		connection_close(connection, REASON_TRUNCATED,
+				 "the %s sent no close_notify", side(gate));
+		return;
+	case IO_RESET:
+		if (gate->has_finished || gate->has_ended) {
+			connection_close(connection, closed,
+					 "the %s reset after its end or ours",
+					 side(gate));
+			return;
+		}
+		connection_close(connection, REASON_RESET, "by the %s",
+				 side(gate));
+		return;
+	case IO_FAILED:
+	case IO_DONE:
+	case IO_AGAIN:
+	case IO_END:
+		break;
+	}
+	failure = gate->engine ? tls_engine_failure(gate->engine) : NULL;
+	if (failure && failure->fault != TLS_FAULT_NONE)
+		connection_close(connection,
+				 failure->fault == TLS_FAULT_ALERT
+					 ? REASON_RESET
+					 : REASON_ERROR,
+				 "%s: %s", side(gate), failure->text);
+	else
+		connection_close(connection, REASON_ERROR, "%s: I/O failed",
+				 side(gate));
+}
+
+/* Pass the source's end on once everything before it has left. */
+static bool
+pass_end(struct gate *source, struct gate *destination)
+{
+	enum io_result result;
+
+	if (!source->has_ended || destination->has_finished ||
+	    destination->out.length > 0)
+		return true;
+	result = destination->stream->finish(destination);
+	if (result == IO_DONE)
+		return true;
+	broken(destination, result);
+	return false;
+}
+
+static void
+adapt(struct flow *flow, const struct gate *destination, size_t moved,
+      size_t max)
+{
+	if (destination->out.length > 0)
+		flow->allowance = ALLOWANCE_MIN;
+	else if (moved >= flow->allowance / 2 && flow->allowance < max)
+		flow->allowance *= 2;
+	if (flow->allowance > max)
+		flow->allowance = max;
+}
+
+/* Move what can be moved from one gate to the other. False: the connection
+ * is closed. */
+static bool
+flow_pump(struct gate *source)
+{
+	struct connection *connection = source->connection;
+	struct gate *destination = opposite(source);
+	struct flow *flow = flow_from(source);
+	size_t budget = TURN_BUDGET;
+
+	while (!source->has_ended && destination->out.length == 0 &&
+	       source->out.length < REPLIES_MAX && budget > 0) {
+		struct span plain = {NULL, 0};
+		bool is_drained = true;
+		enum io_result sent = IO_DONE, received;
+
+		received = source->stream->receive(source, flow->allowance,
+						   &plain, &is_drained);
+		if (plain.length > 0) {
+			flow->bytes += plain.length;
+			connection->activity_ms = connection->now_ms;
+			sent = destination->stream->send(destination, &plain);
+			adapt(flow, destination, plain.length,
+			      connection->service->conf->buffers.max);
+			budget -= plain.length < budget ? plain.length : budget;
+		}
+		if (sent != IO_DONE) {
+			broken(destination, sent);
+			return false;
+		}
+		if (received == IO_AGAIN)
+			break;
+		if (received == IO_END)
+			source->has_ended = true;
+		else if (received != IO_DONE) {
+			broken(source, received);
+			return false;
+		}
+		if (is_drained)
+			break;
+	}
+	return pass_end(source, destination);
+}
+
+/* After every turn: is it over, or half over? */
+static void
+look(struct connection *connection)
+{
+	const struct gate *accept = &connection->accept;
+	const struct gate *backend = &connection->connect;
+
+	if (accept->has_finished && backend->has_finished &&
+	    accept->out.length == 0 && backend->out.length == 0) {
+		connection_close(connection, REASON_DONE, NULL);
+		return;
+	}
+	if (connection->state == CONNECTION_RELAY &&
+	    (accept->has_ended || backend->has_ended))
+		connection_enter(connection, CONNECTION_DRAIN);
+	if (accept->out.length > 0 || backend->out.length > 0)
+		connection_update_timer(connection);
+}
+
+void
+relay_start(struct connection *connection)
+{
+	connection->up.allowance = ALLOWANCE_MIN;
+	connection->down.allowance = ALLOWANCE_MIN;
+	connection->activity_ms = connection->now_ms;
+	connection_enter(connection, CONNECTION_RELAY);
+	/* Bytes that came behind a handshake are shown by no event. */
+	if (connection->accept.in.length > 0 && !flow_pump(&connection->accept))
+		return;
+	if (connection->connect.in.length > 0 &&
+	    !flow_pump(&connection->connect))
+		return;
+	look(connection);
+}
+
+void
+relay_event(struct connection *connection, struct gate *gate, short what)
+{
+	if (what & EV_WRITE) {
+		enum io_result flushed = gate_flush(gate);
+
+		if (flushed == IO_RESET || flushed == IO_FAILED) {
+			broken(gate, flushed);
+			return;
+		}
+		connection->activity_ms = connection->now_ms;
+		/* There is room again: whatever the source had to keep back,
+		 * its end included, moves on. */
+		if (flushed == IO_DONE && !flow_pump(opposite(gate)))
+			return;
+	}
+	if ((what & EV_READ) && !flow_pump(gate))
+		return;
+	look(connection);
+}

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The role itself: generations come and go, connections are counted and
+ * buried, the wheel of timers turns.
+ */
+#include "daemon/worker/worker.h"
+
+#include <assert.h>
+#include <sched.h>
+#include <event2/event.h>
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/mem.h"
+#include "common/conf/conf.h"
+#include "daemon/process/child.h"
+#include "daemon/process/generation.h"
+#include "daemon/worker/accept.h"
+#include "daemon/worker/names.h"
+#include "daemon/worker/snapshot.h"
+
+static void
+free_connection(struct connection *connection)
+{
+	mem_free(connection->server_name);
+	mem_free(connection->backend);
+	mem_free(connection);
+}
+
+static void
+on_reap(evutil_socket_t descriptor, short what, void *argument)
+{
+	struct worker *worker = argument;
+	struct connection *connection;
+
+	(void)descriptor;
+	(void)what;
+	while ((connection = TAILQ_FIRST(&worker->ended))) {
+		TAILQ_REMOVE(&worker->ended, connection, entries);
+		free_connection(connection);
+	}
+}
+
+static void
+report_live(struct worker *worker)
+{
+	const struct snapshot *oldest = TAILQ_FIRST(worker->snapshots);
+
+	if (!oldest || oldest->number == worker->reported_live)
+		return;
+	worker->reported_live = oldest->number;
+	child_report_live(worker->child, oldest->number);
+}
+
+void
+worker_connection_ended(struct worker *worker, struct connection *connection)
+{
+	TAILQ_REMOVE(&worker->lists[connection->state], connection, entries);
+	if (TAILQ_EMPTY(&worker->ended))
+		event_active(worker->reaper, EV_TIMEOUT, 1);
+	TAILQ_INSERT_TAIL(&worker->ended, connection, entries);
+	worker->connection_count--;
+	if (snapshot_unref(worker->snapshots, connection->snapshot))
+		report_live(worker);
+	connection->snapshot = NULL;
+	connection->service = NULL;
+	acceptor_resume(worker->acceptor);
+	if (worker->is_draining && worker->connection_count == 0)
+		child_exit(worker->child, 0);
+}
+
+static void
+on_timer(struct timer *timer, void *argument)
+{
+	struct connection *connection =
+		(struct connection *)(void *)((char *)timer -
+					      offsetof(struct connection,
+						       timer));
+
+	(void)argument;
+	connection_expired(connection);
+}
+
+static void
+on_tick(evutil_socket_t descriptor, short what, void *argument)
+{
+	struct worker *worker = argument;
+
+	(void)descriptor;
+	(void)what;
+	timer_wheel_advance(&worker->wheel, clock_monotonic_ms(), on_timer,
+			    worker);
+	if (worker->wheel.count > 0)
+		return;
+	event_del(worker->tick);
+	worker->is_tick_pending = false;
+}
+
+void
+worker_need_tick(struct worker *worker)
+{
+	static const struct timeval tick = {0, TIMER_WHEEL_TICK_MS * 1000};
+
+	if (worker->is_tick_pending)
+		return;
+	event_add(worker->tick, &tick);
+	worker->is_tick_pending = true;
+}
+
+static struct timeval
+after(int64_t milliseconds)
+{
+	struct timeval time = {
+		.tv_sec = (time_t)(milliseconds / 1000),
+		.tv_usec = (suseconds_t)(milliseconds % 1000 * 1000),
+	};
+
+	return time;
+}
+
+/* End connections that have outlived their time: all of them, or those whose
+ * generation has expired. */
+static void
+close_connections(struct worker *worker, bool only_expired, const char *detail)
+{
+	int64_t now_ms = clock_monotonic_ms();
+
+	for (int state = 0; state < CONNECTION_CLOSE; state++) {
+		struct connection *connection, *next;
+
+		for (connection = TAILQ_FIRST(&worker->lists[state]);
+		     connection; connection = next) {
+			int64_t expires_ms = connection->snapshot->expires_ms;
+
+			next = TAILQ_NEXT(connection, entries);
+			if (only_expired &&
+			    (expires_ms == 0 || expires_ms > now_ms))
+				continue;
+			connection->now_ms = now_ms;
+			connection_close(connection, REASON_SHUTDOWN, "%s",
+					 detail);
+		}
+	}
+}
+
+/* Wake when the next superseded generation expires. */
+static void
+arm_generation_limit(struct worker *worker)
+{
+	const struct snapshot *snapshot;
+	int64_t now_ms = clock_monotonic_ms();
+
+	TAILQ_FOREACH (snapshot, worker->snapshots, entries) {
+		struct timeval delay;
+
+		if (snapshot->expires_ms <= now_ms)
+			continue;
+		delay = after(snapshot->expires_ms - now_ms);
+		evtimer_add(worker->generation_limit, &delay);
+		return;
+	}
+}
+
+static void
+on_generation_limit(evutil_socket_t descriptor, short what, void *argument)
+{
+	(void)descriptor;
+	(void)what;
+	close_connections(argument, true, "limit: reload_grace");
+	arm_generation_limit(argument);
+}
+
+static void
+on_drain_limit(evutil_socket_t descriptor, short what, void *argument)
+{
+	struct worker *worker = argument;
+
+	(void)descriptor;
+	(void)what;
+	log_info("closing what is still open",
+		 "connections=%zu limit=shutdown_grace",
+		 worker->connection_count);
+	close_connections(worker, false, "limit: shutdown_grace");
+}
+
+static void *
+start(struct child *child, struct event_base *base)
+{
+	struct worker *worker = mem_alloc(sizeof(*worker));
+
+	worker->child = child;
+	worker->base = base;
+	for (int state = 0; state < CONNECTION_STATE_COUNT; state++)
+		TAILQ_INIT(&worker->lists[state]);
+	TAILQ_INIT(&worker->ended);
+	worker->snapshots = mem_alloc(sizeof(*worker->snapshots));
+	TAILQ_INIT(worker->snapshots);
+	timer_wheel_init(&worker->wheel, clock_monotonic_ms());
+	worker->reaper = event_new(base, -1, 0, on_reap, worker);
+	worker->tick = event_new(base, -1, EV_PERSIST, on_tick, worker);
+	worker->drain_limit = evtimer_new(base, on_drain_limit, worker);
+	worker->generation_limit =
+		evtimer_new(base, on_generation_limit, worker);
+	assert(worker->reaper && worker->tick && worker->drain_limit &&
+	       worker->generation_limit);
+	worker->names = names_new(base);
+	worker->acceptor = acceptor_new(worker);
+	return worker;
+}
+
+static int
+prepare(void *argument, struct generation *generation,
+	struct error_list *problems, struct error_list *warnings)
+{
+	struct worker *worker = argument;
+
+	assert(!worker->prepared);
+	worker->prepared = snapshot_new(worker->snapshots, generation,
+					worker->current, problems, warnings);
+	return worker->prepared ? 0 : -1;
+}
+
+static unsigned int
+worker_count(const struct conf_global *global)
+{
+	cpu_set_t cpus;
+
+	if (global->workers > 0)
+		return global->workers;
+	if (sched_getaffinity(0, sizeof(cpus), &cpus) != 0)
+		return 1;
+	return (unsigned int)CPU_COUNT(&cpus);
+}
+
+static void
+commit(void *argument, uint64_t number)
+{
+	struct worker *worker = argument;
+	struct snapshot *superseded = worker->current;
+	const struct conf_global *global;
+	unsigned int workers;
+
+	assert(worker->prepared && worker->prepared->number == number);
+	worker->current = TAKE(worker->prepared);
+	global = &worker->current->generation->conf->global;
+	workers = worker_count(global);
+	worker->connection_max =
+		(global->max_connections + workers - 1) / workers;
+	acceptor_update(worker->acceptor, worker->current->generation);
+	if (superseded && global->reload_grace_ms > 0)
+		superseded->expires_ms =
+			clock_monotonic_ms() + global->reload_grace_ms;
+	snapshot_unref(worker->snapshots, superseded);
+	report_live(worker);
+	arm_generation_limit(worker);
+}
+
+static void
+abort_prepared(void *argument, uint64_t number)
+{
+	struct worker *worker = argument;
+
+	(void)number;
+	snapshot_unref(worker->snapshots, TAKE(worker->prepared));
+}
+
+static void
+drain(void *argument, int64_t grace_ms)
+{
+	struct worker *worker = argument;
+	struct timeval grace = after(grace_ms);
+
+	worker->is_draining = true;
+	acceptor_free(TAKE(worker->acceptor));
+	if (worker->connection_count == 0) {
+		child_exit(worker->child, 0);
+		return;
+	}
+	log_info("draining", "connections=%zu grace_ms=%lld",
+		 worker->connection_count, (long long)grace_ms);
+	evtimer_add(worker->drain_limit, &grace);
+}
+
+static void
+peer(void *argument, enum ipc_role role, uint32_t number, int descriptor)
+{
+	struct worker *worker = argument;
+
+	(void)number;
+	assert(role == IPC_HELPER);
+	names_attach(worker->names, descriptor);
+}
+
+int
+worker_main(uint32_t number)
+{
+	static const struct child_role role = {
+		.role = IPC_WORKER,
+		.start = start,
+		.prepare = prepare,
+		.commit = commit,
+		.abort = abort_prepared,
+		.drain = drain,
+		.peer = peer,
+	};
+
+	return child_run(&role, number);
+}

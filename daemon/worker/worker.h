@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The worker: one libevent loop that accepts, shakes hands and relays. What
+ * all connections of it share stands here.
+ */
+#ifndef SEALOCK_WORKER_WORKER_H
+#define SEALOCK_WORKER_WORKER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "common/base/timer_wheel.h"
+#include "common/tls/tls_engine.h"
+#include "daemon/worker/connection.h"
+
+struct acceptor;
+struct child;
+struct event;
+struct event_base;
+struct names;
+struct snapshot;
+
+struct worker {
+	struct child *child;
+	struct event_base *base;
+	struct acceptor *acceptor;
+	struct names *names;
+
+	struct snapshot *current;  /* what new connections get; NULL: none */
+	struct snapshot *prepared; /* built, not in force yet */
+	struct snapshot_list *snapshots; /* every living one, oldest first */
+	uint64_t reported_live;
+
+	/* A connection is on exactly one of these: the list is the state. */
+	struct connection_list lists[CONNECTION_STATE_COUNT];
+	struct connection_list ended; /* freed at the end of the turn */
+	struct event *reaper;
+	size_t connection_count;
+	size_t connection_max;
+
+	struct timer_wheel wheel;
+	struct event *tick; /* pending while a timer is set */
+	bool is_tick_pending;
+
+	/* Scratch, empty between events. */
+	struct tls_output raw;   /* as received */
+	struct tls_output plain; /* decrypted */
+	struct tls_output wire;  /* encrypted */
+
+	bool is_draining;
+	struct event *drain_limit;
+	struct event *generation_limit; /* reload_grace */
+};
+
+/* The role's main function, see child.h. */
+int
+worker_main(uint32_t number);
+
+/* Make sure that the wheel turns; called after a timer was set. */
+void
+worker_need_tick(struct worker *worker);
+
+/* A connection has ended: give back its place, look whether its generation or
+ * a drain is over, and let it go at the end of this turn. */
+void
+worker_connection_ended(struct worker *worker, struct connection *connection);
+
+#endif
