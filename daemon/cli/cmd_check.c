@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The same code that the daemon's roles run, over files opened here: the
+ * documents, the rules, then every policy and every certificate.
+ */
+#include "daemon/cli/cmd_check.h"
+
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "common/base/error.h"
+#include "common/base/file_set.h"
+#include "common/conf/conf.h"
+#include "common/route/route.h"
+
+#define DEFAULT_FILE "/etc/sealock/sealock.yaml"
+
+struct findings {
+	struct error_list problems;
+	struct error_list quarantined;
+	struct error_list warnings;
+};
+
+static void
+usage(FILE *to)
+{
+	fputs("usage: sealock check [-c FILE] [--print]\n"
+	      "Say everything that is wrong with a configuration: syntax, "
+	      "files, keys against\ncertificates, TLS settings.\n"
+	      "  -c, --config FILE  instead of " DEFAULT_FILE "\n"
+	      "  --print            print the effective configuration, each "
+	      "value with its origin\n"
+	      "Exit status: 0 nothing is wrong, 2 something is.\n",
+	      to);
+}
+
+static void
+show(const struct error_list *list, const char *prefix)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		char text[1024];
+
+		fprintf(stderr, "%s%s\n", prefix,
+			error_format(&list->errors[i], text, sizeof(text)));
+	}
+}
+
+static void
+check_files(const struct conf *conf, struct findings *findings)
+{
+	struct route_findings route = {&findings->problems,
+				       &findings->quarantined,
+				       &findings->warnings};
+	struct file_set *files = file_set_new();
+
+	if (conf_files_open(conf, files, &findings->problems) == 0)
+		route_table_free(route_table_new(conf, files, NULL, &route));
+	file_set_free(files);
+}
+
+static int
+report(const char *path, const struct conf *conf,
+       const struct findings *findings)
+{
+	size_t wrong = findings->problems.count + findings->quarantined.count;
+
+	show(&findings->problems, "");
+	show(&findings->quarantined, "");
+	show(&findings->warnings, "warning: ");
+	if (wrong > 0) {
+		fprintf(stderr, "%s: %zu %s\n", path, wrong,
+			wrong == 1 ? "problem" : "problems");
+		return 2;
+	}
+	fprintf(stderr, "%s: ok, %zu %s\n", path, conf->service_count,
+		conf->service_count == 1 ? "service" : "services");
+	return 0;
+}
+
+static int
+check(const char *path, bool is_printed)
+{
+	struct conf_documents documents = {0};
+	struct findings findings = {0};
+	struct conf *conf = NULL;
+	int status;
+
+	if (conf_documents_read(path, &documents, &findings.problems) == 0)
+		conf = conf_load(&documents, &findings.problems,
+				 &findings.warnings);
+	if (conf) {
+		check_files(conf, &findings);
+		if (is_printed)
+			conf_print(conf, stdout);
+	}
+	status = report(path, conf, &findings);
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		perror("sealock check: standard output");
+		status = 1;
+	}
+	conf_free(conf);
+	conf_documents_clear(&documents);
+	error_list_clear(&findings.problems);
+	error_list_clear(&findings.quarantined);
+	error_list_clear(&findings.warnings);
+	return status;
+}
+
+int
+cmd_check(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{"config", required_argument, NULL, 'c'},
+		{"print", no_argument, NULL, 'p'},
+		{"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0},
+	};
+	const char *path = DEFAULT_FILE;
+	bool is_printed = false;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+		switch (option) {
+		case 'c':
+			path = optarg;
+			break;
+		case 'p':
+			is_printed = true;
+			break;
+		case 'h':
+			usage(stdout);
+			return 0;
+		default:
+			usage(stderr);
+			return 2;
+		}
+	}
+	if (optind < argc) {
+		fprintf(stderr,
+			"sealock check: unexpected argument %s (the file goes "
+			"behind -c)\n",
+			argv[optind]);
+		return 2;
+	}
+	return check(path, is_printed);
+}
