@@ -13,6 +13,11 @@
 bool
 openssl_compat_has_group(const char *name);
 
+/* Can a client's list say by a * in front of a group that a key share is to be
+ * sent for it (3.5 on)? Otherwise there is one for the first group alone. */
+bool
+openssl_compat_has_key_share_marks(void);
+
 /* The negotiated group's name ("X25519", "secp256r1", "X25519MLKEM768"), or ""
  * when there is none (a TLS 1.2 suite without ECDHE). Valid as long as ssl. */
 const char *

@@ -33,8 +33,8 @@ tls_version_parse_one(const char *word);
  * what was asked for, not yet cut to what this OpenSSL speaks. An empty
  * result or an unknown word is an error that names the words there are. */
 int
-tls_version_parse(const char *text, unsigned int *versions,
-		  struct error *error) __attribute__((warn_unused_result));
+tls_version_parse(const char *text, unsigned int *versions, struct error *error)
+	__attribute__((warn_unused_result));
 
 /* What the linked OpenSSL can speak. */
 unsigned int
