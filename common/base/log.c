@@ -6,6 +6,7 @@
 #include "common/base/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdarg.h>
@@ -26,9 +27,9 @@
 
 /* What a descriptor needs so that writing to it never waits. */
 enum output_kind {
-	OUTPUT_FILE,   /* nothing: it does not */
+	OUTPUT_READY,  /* nothing: a file, or it has O_NONBLOCK */
 	OUTPUT_SOCKET, /* MSG_DONTWAIT */
-	OUTPUT_OTHER,  /* a pipe or a terminal: asking before */
+	OUTPUT_OTHER,  /* a pipe or a terminal that others share: asking */
 };
 
 struct output {
@@ -81,13 +82,30 @@ log_role(void)
 static enum output_kind
 output_kind(int descriptor)
 {
+	int flags = fcntl(descriptor, F_GETFL);
 	struct stat status;
 
 	if (fstat(descriptor, &status) != 0)
 		return OUTPUT_OTHER;
-	if (S_ISREG(status.st_mode))
-		return OUTPUT_FILE;
-	return S_ISSOCK(status.st_mode) ? OUTPUT_SOCKET : OUTPUT_OTHER;
+	if (S_ISSOCK(status.st_mode))
+		return OUTPUT_SOCKET;
+	if (S_ISREG(status.st_mode) || (flags >= 0 && (flags & O_NONBLOCK)))
+		return OUTPUT_READY;
+	return OUTPUT_OTHER;
+}
+
+int
+log_dup(int descriptor)
+{
+	char path[32];
+	int opened = -1;
+
+	if (output_kind(descriptor) == OUTPUT_OTHER) {
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", descriptor);
+		opened = open(path, O_WRONLY | O_APPEND | O_NONBLOCK |
+					    O_NOCTTY | O_CLOEXEC);
+	}
+	return opened >= 0 ? opened : fcntl(descriptor, F_DUPFD_CLOEXEC, 3);
 }
 
 void

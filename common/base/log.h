@@ -62,6 +62,13 @@ log_role(void);
 void
 log_configure(const struct log_sink *sinks, size_t count);
 
+/* A second descriptor, for a sink, of what a first one writes to; -1: errno
+ * says why. A pipe or a terminal is opened anew where that is permitted, so
+ * that writing need not wait: O_NONBLOCK on standard error itself would fall
+ * upon whoever shares it. */
+int
+log_dup(int descriptor);
+
 bool
 log_is_enabled(enum log_level level);
 
