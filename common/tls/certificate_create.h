@@ -20,9 +20,9 @@ enum certificate_purpose {
 };
 
 struct certificate_request {
-	const char *common_name;   /* NULL: the first name */
-	const char *const *names;  /* DNS names, IP addresses, URIs and e-mail
-				    * addresses, told apart by their form */
+	const char *common_name;  /* NULL: the first name */
+	const char *const *names; /* DNS names, IP addresses, URIs and e-mail
+				   * addresses, told apart by their form */
 	size_t name_count;
 	enum certificate_purpose purpose;
 	unsigned int days;
