@@ -38,7 +38,7 @@ struct certificate {
 	X509 *leaf;
 	STACK_OF(X509) *chain; /* the issuers to send, leaf's issuer first,
 				* without a self-signed root */
-	EVP_PKEY *key;	       /* the private key; NULL: none was asked for */
+	EVP_PKEY *key;         /* the private key; NULL: none was asked for */
 	enum certificate_type type;
 	char **names; /* normalized DNS names (SAN, else CN), or those of the
 		       * spec; names that are no host names are left out */
@@ -48,8 +48,8 @@ struct certificate {
 	int64_t not_after_ms;
 	unsigned char key_id[KEY_ID_SIZE];
 	unsigned char digest[32]; /* SHA-256 of the leaf's DER */
-	bool is_chain_repaired;	  /* order mended or foreign ones dropped */
-	bool is_self_issued;	  /* made by self_signed */
+	bool is_chain_repaired;   /* order mended or foreign ones dropped */
+	bool is_self_issued;      /* made by self_signed */
 };
 
 /* A growing array of references. */

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * An entry of `certificates` to what it names.
+ */
+#include "common/tls/certificate.h"
+
+#include <string.h>
+
+#include "common/base/error.h"
+#include "common/base/file_set.h"
+#include "common/base/mem.h"
+#include "common/tls/certificate_build.h"
+#include "common/tls/certificate_create.h"
+#include "common/tls/certificate_directory.h"
+#include "common/tls/certificate_parse.h"
+#include "common/tls/certificate_store.h"
+#include "common/tls/openssl_auto.h"
+#include "common/tls/tls_settings.h"
+
+/* What OpenSSL has room for when it asks (PEM_BUFSIZE). */
+#define PASSPHRASE_MAX   1024
+#define SELF_SIGNED_DAYS 90
+
+/* The pass-phrase without the newline that editors and echo leave behind it,
+ * in place: a blob ends in a NUL. NULL in *passphrase when the entry has
+ * none. */
+static int
+read_passphrase(const struct certificate_spec *spec,
+		const struct file_set *files, struct blob *blob,
+		const char **passphrase, struct error *error)
+{
+	*passphrase = NULL;
+	if (spec->passphrase.kind == SECRET_NONE)
+		return 0;
+	if (file_set_read(files, spec->passphrase.name, blob, error) != 0) {
+		error_prefix(error, "passphrase: ");
+		return -1;
+	}
+	if (blob->length > 0 && blob->bytes[blob->length - 1] == '\n') {
+		blob->bytes[--blob->length] = '\0';
+		if (blob->length > 0 && blob->bytes[blob->length - 1] == '\r')
+			blob->bytes[--blob->length] = '\0';
+	}
+	if (memchr(blob->bytes, '\0', blob->length)) {
+		error_set(error, "passphrase: there is a NUL byte in it");
+		return -1;
+	}
+	if (blob->length > PASSPHRASE_MAX) {
+		error_set(error, "passphrase: it is longer than %d bytes",
+			  PASSPHRASE_MAX);
+		return -1;
+	}
+	*passphrase = (const char *)blob->bytes;
+	return 0;
+}
+
+static void
+load_path(const struct certificate_loading *loading)
+{
+	const struct certificate_spec *spec = loading->spec;
+	const struct file_entry *entry =
+		file_set_find(loading->files, spec->path);
+
+	if (!spec->key && entry && entry->kind == FILE_KIND_DIRECTORY)
+		certificate_directory_load(loading, entry);
+	else if (spec->source == CERTIFICATE_DIRECTORY && entry &&
+		 entry->kind == FILE_KIND_FILE)
+		error_list_addf(loading->problems, &spec->at,
+				"%s is a file, not a directory", spec->path);
+	else
+		certificate_load_file(loading, spec->path, spec->key);
+}
+
+static void
+load_inline(const struct certificate_loading *loading)
+{
+	const char *text = loading->spec->path;
+	struct error error = {.at = loading->spec->at};
+	struct certificate_content content;
+
+	if (certificate_content_parse(text, strlen(text), loading->passphrase,
+				      &content, &error) == 0) {
+		certificate_load_content(loading, "inline PEM", &content);
+	} else {
+		error_prefix(&error, "inline PEM: ");
+		error_list_add(loading->problems, &error);
+	}
+	certificate_content_clear(&content);
+}
+
+static void
+make_self_signed(const struct certificate_loading *loading)
+{
+	const struct certificate_spec *spec = loading->spec;
+	AUTO_FREE const char **names =
+		mem_array(spec->name_count, sizeof(*names));
+	struct certificate_request request = {
+		.names = names,
+		.name_count = spec->name_count,
+		.purpose = CERTIFICATE_FOR_SERVER,
+		.days = SELF_SIGNED_DAYS,
+	};
+	struct error error = {.at = spec->at};
+	AUTO_OPENSSL(x509_stack) STACK_OF(X509) *found = sk_X509_new_null();
+	AUTO_OPENSSL(x509) X509 *certificate = NULL;
+	AUTO_OPENSSL(evp_pkey) EVP_PKEY *key = NULL;
+
+	for (size_t i = 0; i < spec->name_count; i++)
+		names[i] = spec->names[i];
+	key = certificate_create_key("p256", &error);
+	if (key)
+		certificate =
+			certificate_create(&request, key, NULL, NULL, &error);
+	if (certificate && found &&
+	    X509_add_cert(found, certificate, X509_ADD_FLAG_UP_REF)) {
+		certificate_build(loading, "self_signed", found, "self_signed",
+				  key);
+		return;
+	}
+	error_prefix(&error, "self_signed: ");
+	error_list_add(loading->problems, &error);
+}
+
+size_t
+certificate_load(const struct certificate_spec *spec,
+		 const struct file_set *files, struct certificate_list *list,
+		 struct error_list *problems)
+{
+	AUTO_BLOB struct blob passphrase = {0};
+	struct certificate_loading loading = {
+		.spec = spec,
+		.files = files,
+		.list = list,
+		.problems = problems,
+	};
+	struct error error = {.at = spec->at};
+	size_t before = list->count;
+
+	if (read_passphrase(spec, files, &passphrase, &loading.passphrase,
+			    &error) != 0) {
+		error_list_add(problems, &error);
+		return 0;
+	}
+	switch (spec->source) {
+	case CERTIFICATE_FILE:
+	case CERTIFICATE_PAIR:
+	case CERTIFICATE_PKCS12:
+	case CERTIFICATE_DIRECTORY:
+		load_path(&loading);
+		break;
+	case CERTIFICATE_INLINE:
+		load_inline(&loading);
+		break;
+	case CERTIFICATE_STORE:
+		certificate_store_load(&loading);
+		break;
+	case CERTIFICATE_SELF_SIGNED:
+		make_self_signed(&loading);
+		break;
+	}
+	return list->count - before;
+}
