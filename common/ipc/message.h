@@ -14,11 +14,11 @@
 #include "common/ipc/msgtable.h"
 
 #define MESSAGE_BODY_MAX 60000
-#define MESSAGE_FDS_MAX	 253 /* the kernel's SCM_MAX_FD */
+#define MESSAGE_FDS_MAX  253 /* the kernel's SCM_MAX_FD */
 
 struct message {
 	enum message_type type;
-	struct buf_writer body; /* for writing; its memory is the message's */
+	struct buf_writer body;   /* for writing; its memory is the message's */
 	int fds[MESSAGE_FDS_MAX]; /* -1: taken */
 	size_t fd_count;
 };
@@ -27,6 +27,10 @@ struct message {
  * as the table permits for that type. */
 struct message *
 message_new(enum message_type type);
+
+/* One that arrived: the body is copied. */
+struct message *
+message_new_received(enum message_type type, const void *body, size_t length);
 
 /* Closes the descriptors that are left in it. NULL is legal. */
 void

@@ -34,10 +34,10 @@ enum message_type {
 	/* The monitor to a child, in this order: a generation. The loader
 	 * sends the first three of them to the monitor. */
 	MESSAGE_PREPARE, /* u64 generation */
-	MESSAGE_ITEMS,	 /* documents, files, listeners; see generation.h */
-	MESSAGE_BUILD,	 /* u64 generation: that was all of it */
-	MESSAGE_COMMIT,	 /* u64 generation */
-	MESSAGE_ABORT,	 /* u64 generation */
+	MESSAGE_ITEMS,   /* documents, files, listeners; see generation.h */
+	MESSAGE_BUILD,   /* u64 generation: that was all of it */
+	MESSAGE_COMMIT,  /* u64 generation */
+	MESSAGE_ABORT,   /* u64 generation */
 
 	/* The monitor to a child. */
 	MESSAGE_LOGS,  /* the log's sinks, a descriptor each */
@@ -46,9 +46,9 @@ enum message_type {
 
 	/* A child to the monitor (the first: whoever receives items). */
 	MESSAGE_ITEMS_ACK, /* u64 generation: a batch of items was read */
-	MESSAGE_READY,	   /* u64 generation, then warnings */
-	MESSAGE_FAILED,	   /* u64 generation, then problems */
-	MESSAGE_LIVE,	   /* u64 the lowest generation still in use */
+	MESSAGE_READY,     /* u64 generation, then warnings */
+	MESSAGE_FAILED,    /* u64 generation, then problems */
+	MESSAGE_LIVE,      /* u64 the lowest generation still in use */
 
 	/* The helper to a worker. */
 	MESSAGE_ADDRESSES, /* what a name resolves to; see resolution.h */
@@ -58,8 +58,8 @@ enum message_type {
 
 struct message_rule {
 	enum message_type type;
-	enum ipc_role from;
-	enum ipc_role to;
+	unsigned int from; /* roles, each as 1 << role */
+	unsigned int to;
 	size_t min_body;
 	size_t max_body;
 	size_t max_fds;

@@ -19,7 +19,7 @@ struct file_set;
 struct generation_listener {
 	size_t service; /* index in conf->services */
 	size_t address; /* index in its accept.addresses */
-	uint64_t id;	/* the same socket has the same id in every
+	uint64_t id;    /* the same socket has the same id in every
 			 * generation */
 	int descriptor;
 };

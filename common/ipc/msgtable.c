@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The table itself: what is not here cannot be said.
+ */
+#include "common/ipc/msgtable.h"
+
+#include "common/base/mem.h"
+#include "common/ipc/message.h"
+
+#define MONITOR  (1u << IPC_MONITOR)
+#define WORKER   (1u << IPC_WORKER)
+#define HELPER   (1u << IPC_HELPER)
+#define LOADER   (1u << IPC_LOADER)
+#define CHILDREN (WORKER | HELPER) /* those that are given generations */
+
+/* type, from, to, body at least and at most, descriptors at most, name */
+static const struct message_rule rules[] = {
+	{MESSAGE_HELLO, MONITOR, CHILDREN | LOADER, 4, 4, 0, "HELLO"},
+	{MESSAGE_HELLO, CHILDREN | LOADER, MONITOR, 4, 4, 0, "HELLO"},
+	{MESSAGE_HELLO, WORKER, HELPER, 4, 4, 0, "HELLO"},
+	{MESSAGE_HELLO, HELPER, WORKER, 4, 4, 0, "HELLO"},
+
+	{MESSAGE_PREPARE, MONITOR, CHILDREN, 8, 8, 0, "PREPARE"},
+	{MESSAGE_ITEMS, MONITOR, CHILDREN, 1, MESSAGE_BODY_MAX, MESSAGE_FDS_MAX,
+	 "ITEMS"},
+	{MESSAGE_BUILD, MONITOR, CHILDREN, 8, 8, 0, "BUILD"},
+	{MESSAGE_COMMIT, MONITOR, CHILDREN, 8, 8, 0, "COMMIT"},
+	{MESSAGE_ABORT, MONITOR, CHILDREN, 8, 8, 0, "ABORT"},
+
+	{MESSAGE_LOGS, MONITOR, CHILDREN, 1, 4096, MESSAGE_FDS_MAX, "LOGS"},
+	{MESSAGE_PEER, MONITOR, CHILDREN, 5, 5, 1, "PEER"},
+	{MESSAGE_DRAIN, MONITOR, CHILDREN, 8, 8, 0, "DRAIN"},
+
+	{MESSAGE_ITEMS_ACK, CHILDREN, MONITOR, 8, 8, 0, "ITEMS_ACK"},
+	{MESSAGE_READY, CHILDREN, MONITOR, 8, MESSAGE_BODY_MAX, 0, "READY"},
+	{MESSAGE_FAILED, CHILDREN, MONITOR, 8, MESSAGE_BODY_MAX, 0, "FAILED"},
+	{MESSAGE_LIVE, CHILDREN, MONITOR, 8, 8, 0, "LIVE"},
+
+	{MESSAGE_ADDRESSES, HELPER, WORKER, 1, 4096, 0, "ADDRESSES"},
+
+	{MESSAGE_PREPARE, LOADER, MONITOR, 8, 8, 0, "PREPARE"},
+	{MESSAGE_ITEMS, LOADER, MONITOR, 1, MESSAGE_BODY_MAX, MESSAGE_FDS_MAX,
+	 "ITEMS"},
+	{MESSAGE_BUILD, LOADER, MONITOR, 8, 8, 0, "BUILD"},
+	{MESSAGE_FAILED, LOADER, MONITOR, 8, MESSAGE_BODY_MAX, 0, "FAILED"},
+	{MESSAGE_ITEMS_ACK, MONITOR, LOADER, 8, 8, 0, "ITEMS_ACK"},
+};
+
+const struct message_rule *
+msgtable_find(struct ipc_side side, unsigned int type)
+{
+	unsigned int from = 1u << side.other, to = 1u << side.self;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
+		if (rules[i].type == type && (rules[i].from & from) &&
+		    (rules[i].to & to))
+			return &rules[i];
+	return NULL;
+}
+
+const char *
+msgtable_name(unsigned int type)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
+		if (rules[i].type == type)
+			return rules[i].name;
+	return "?";
+}
+
+size_t
+msgtable_body_max(unsigned int type)
+{
+	size_t max = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
+		if (rules[i].type == type && rules[i].max_body > max)
+			max = rules[i].max_body;
+	return max;
+}
+
+const char *
+ipc_role_name(enum ipc_role role)
+{
+	static const char *const names[IPC_ROLE_COUNT] = {
+		[IPC_MONITOR] = "monitor",
+		[IPC_WORKER] = "worker",
+		[IPC_HELPER] = "helper",
+		[IPC_LOADER] = "loader",
+	};
+
+	return role < IPC_ROLE_COUNT ? names[role] : "?";
+}

@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A packet is a 16-bit type and the body; its descriptors ride along as
+ * SCM_RIGHTS. Nothing is read after a rule was broken, and nothing waits for
+ * the other end: what it does not take stays in a queue.
+ */
+#include "daemon/process/channel.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <event2/event.h>
+#include <event2/util.h>
+
+#include "common/base/log.h"
+#include "common/base/mem.h"
+
+#define HEADER_SIZE 2
+#define PACKET_MAX  (HEADER_SIZE + MESSAGE_BODY_MAX)
+
+/* Several of the largest packets, where the system permits it. */
+#define SEND_BUFFER (256 * 1024)
+
+/* Packets taken in one turn, so that a talkative peer starves nobody. */
+#define TURN_PACKETS 16
+
+/* How long to wait when the kernel has no room, but not for want of a reader:
+ * too many descriptors under way, or no memory. */
+#define CONGESTION_MS 10
+
+struct outgoing {
+	STAILQ_ENTRY(outgoing) entries;
+	struct message *message;
+};
+
+STAILQ_HEAD(outgoing_queue, outgoing);
+
+struct channel {
+	struct channel_events events;
+	void *argument;
+	struct ipc_side side;
+	int descriptor; /* -1: dead */
+	struct event *readable;
+	struct event *writable;
+	struct event *congested;
+	struct outgoing_queue queue;
+	size_t backlog;
+	bool is_greeted;     /* the other end's hello was right */
+	bool is_write_ended; /* the other end takes no more */
+	char failure[96];    /* of sending, to be told from the loop; or "" */
+	bool is_in_turn;     /* a callback may run; freeing waits for its end */
+	bool is_freed;
+};
+
+union control {
+	struct cmsghdr header;
+	char space[CMSG_SPACE(MESSAGE_FDS_MAX * sizeof(int))];
+};
+
+enum receipt {
+	RECEIPT_MESSAGE,
+	RECEIPT_NOTHING, /* for now */
+	RECEIPT_END,
+	RECEIPT_FAILURE,
+};
+
+static void
+drop_queue(struct channel *channel)
+{
+	struct outgoing *out;
+
+	while ((out = STAILQ_FIRST(&channel->queue))) {
+		STAILQ_REMOVE_HEAD(&channel->queue, entries);
+		message_free(out->message);
+		mem_free(out);
+	}
+	channel->backlog = 0;
+}
+
+static void
+shut(struct channel *channel)
+{
+	if (channel->descriptor < 0)
+		return;
+	event_free(channel->readable);
+	event_free(channel->writable);
+	event_free(channel->congested);
+	close(channel->descriptor);
+	channel->descriptor = -1;
+	drop_queue(channel);
+}
+
+void
+channel_free(struct channel *channel)
+{
+	if (!channel)
+		return;
+	shut(channel);
+	channel->is_freed = true;
+	if (!channel->is_in_turn)
+		mem_free(channel);
+}
+
+/* The last thing that happens to a channel before it is freed. */
+static void
+hang_up(struct channel *channel, const char *why)
+{
+	shut(channel);
+	channel->events.closed(channel, why, channel->argument);
+}
+
+__attribute__((cold)) static void
+break_off(struct channel *channel, const char *why)
+{
+	log_error("channel broken", "peer=%s reason=\"%s\"",
+		  ipc_role_name(channel->side.other), why);
+	hang_up(channel, why);
+}
+
+/* Sending. */
+
+static ssize_t
+send_packet(int descriptor, const struct message *message)
+{
+	unsigned char header[HEADER_SIZE] = {
+		(unsigned char)((unsigned int)message->type >> 8),
+		(unsigned char)message->type};
+	struct iovec parts[] = {
+		{.iov_base = header, .iov_len = sizeof(header)},
+		{.iov_base = message->body.bytes,
+		 .iov_len = message->body.length},
+	};
+	struct msghdr packet = {.msg_iov = parts, .msg_iovlen = 2};
+	union control control;
+	ssize_t sent;
+
+	if (message->fd_count > 0) {
+		size_t size = message->fd_count * sizeof(int);
+
+		memset(&control, 0, sizeof(control));
+		packet.msg_control = control.space;
+		packet.msg_controllen = CMSG_SPACE(size);
+		control.header.cmsg_level = SOL_SOCKET;
+		control.header.cmsg_type = SCM_RIGHTS;
+		control.header.cmsg_len = CMSG_LEN(size);
+		memcpy(CMSG_DATA(&control.header), message->fds, size);
+	}
+	do {
+		sent = sendmsg(descriptor, &packet,
+			       MSG_NOSIGNAL | MSG_DONTWAIT);
+	} while (sent < 0 && errno == EINTR);
+	return sent;
+}
+
+static size_t
+packet_size(const struct message *message)
+{
+	return HEADER_SIZE + message->body.length;
+}
+
+/* Nothing can be sent any more; what the other end has said until now can
+ * still be read, and the end of that calls closed(). */
+static void
+end_writing(struct channel *channel, int error_number)
+{
+	channel->is_write_ended = true;
+	drop_queue(channel);
+	event_del(channel->writable);
+	event_del(channel->congested);
+	if (error_number == EPIPE || error_number == ECONNRESET)
+		return;
+	snprintf(channel->failure, sizeof(channel->failure), "cannot send: %s",
+		 strerror(error_number));
+	event_active(channel->readable, EV_READ, 0);
+}
+
+static void
+flush(struct channel *channel)
+{
+	static const struct timeval pause = {.tv_usec = CONGESTION_MS * 1000};
+	struct outgoing *out;
+
+	while ((out = STAILQ_FIRST(&channel->queue))) {
+		if (send_packet(channel->descriptor, out->message) < 0) {
+			if (errno == EAGAIN)
+				event_add(channel->writable, NULL);
+			else if (errno == ETOOMANYREFS || errno == ENOBUFS ||
+				 errno == ENOMEM)
+				event_add(channel->congested, &pause);
+			else
+				end_writing(channel, errno);
+			return;
+		}
+		STAILQ_REMOVE_HEAD(&channel->queue, entries);
+		channel->backlog -= packet_size(out->message);
+		message_free(out->message);
+		mem_free(out);
+	}
+}
+
+static void
+on_writable(evutil_socket_t descriptor, short what, void *argument)
+{
+	(void)descriptor;
+	(void)what;
+	flush(argument);
+}
+
+void
+channel_send(struct channel *channel, struct message *message)
+{
+	struct outgoing *out;
+
+	assert(!message->body.failed);
+	if (channel->descriptor < 0 || channel->is_write_ended) {
+		message_free(message);
+		return;
+	}
+	out = mem_alloc(sizeof(*out));
+	out->message = message;
+	channel->backlog += packet_size(message);
+	STAILQ_INSERT_TAIL(&channel->queue, out, entries);
+	if (STAILQ_FIRST(&channel->queue) == out)
+		flush(channel);
+}
+
+size_t
+channel_backlog(const struct channel *channel)
+{
+	return channel->backlog;
+}
+
+/* Receiving. */
+
+static size_t
+collect_descriptors(struct msghdr *packet, int *descriptors)
+{
+	size_t count = 0;
+
+	for (struct cmsghdr *part = CMSG_FIRSTHDR(packet); part;
+	     part = CMSG_NXTHDR(packet, part)) {
+		size_t size;
+
+		if (part->cmsg_level != SOL_SOCKET ||
+		    part->cmsg_type != SCM_RIGHTS)
+			continue;
+		/* One such part a packet is all that the kernel makes, and
+		 * the space for it holds no more than the array. */
+		size = part->cmsg_len - CMSG_LEN(0);
+		assert(size <= (MESSAGE_FDS_MAX - count) * sizeof(int));
+		memcpy(descriptors + count, CMSG_DATA(part), size);
+		count += size / sizeof(int);
+	}
+	return count;
+}
+
+static enum receipt
+receive(struct channel *channel, struct message **message, const char **why)
+{
+	static unsigned char bytes[PACKET_MAX];
+	struct iovec part = {.iov_base = bytes, .iov_len = sizeof(bytes)};
+	union control control;
+	struct msghdr packet = {.msg_iov = &part,
+				.msg_iovlen = 1,
+				.msg_control = control.space,
+				.msg_controllen = sizeof(control.space)};
+	ssize_t length;
+
+	/* A reset tells that the other end left without reading all we sent;
+	 * what it said before is still to be had. */
+	do {
+		length = recvmsg(channel->descriptor, &packet,
+				 MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	} while (length < 0 && (errno == EINTR || errno == ECONNRESET));
+	if (length < 0 && errno == EAGAIN)
+		return RECEIPT_NOTHING;
+	if (length < 0) {
+		*why = strerror(errno);
+		return RECEIPT_FAILURE;
+	}
+	if (length == 0)
+		return RECEIPT_END;
+
+	*message = message_new_received(
+		(enum message_type)(bytes[0] << 8 |
+				    (length < HEADER_SIZE ? 0 : bytes[1])),
+		bytes + HEADER_SIZE,
+		length < HEADER_SIZE ? 0 : (size_t)length - HEADER_SIZE);
+	(*message)->fd_count = collect_descriptors(&packet, (*message)->fds);
+	if (length < HEADER_SIZE || (packet.msg_flags & MSG_TRUNC))
+		*why = "truncated packet";
+	else if (packet.msg_flags & MSG_CTRUNC)
+		*why = "descriptors were lost, perhaps for want of room: see "
+		       "the limit of open files";
+	return *why ? RECEIPT_FAILURE : RECEIPT_MESSAGE;
+}
+
+/* NULL, or what is wrong with it. */
+static const char *
+judge(const struct channel *channel, const struct message *message)
+{
+	unsigned int type = (unsigned int)message->type;
+	const struct message_rule *rule = msgtable_find(channel->side, type);
+	struct buf_reader reader;
+
+	if (!rule)
+		return "a message that is not permitted here";
+	if (message->body.length < rule->min_body ||
+	    message->body.length > rule->max_body)
+		return "a message of a wrong size";
+	if (message->fd_count > rule->max_fds)
+		return "a message with too many descriptors";
+	if (type != MESSAGE_HELLO)
+		return channel->is_greeted ? NULL : "no hello at the start";
+	if (channel->is_greeted)
+		return "a second hello";
+	reader = message_reader(message);
+	if (buf_read_u32(&reader) != IPC_PROTOCOL)
+		return "another protocol number than ours";
+	return NULL;
+}
+
+/* False when there is nothing more to do for this channel in this turn. */
+static bool
+take_one(struct channel *channel)
+{
+	struct message *message = NULL;
+	const char *why = NULL;
+
+	switch (receive(channel, &message, &why)) {
+	case RECEIPT_MESSAGE:
+		break;
+	case RECEIPT_NOTHING:
+		return false;
+	case RECEIPT_END:
+		hang_up(channel, "the other end is gone");
+		return false;
+	case RECEIPT_FAILURE:
+		message_free(message);
+		break_off(channel, why);
+		return false;
+	}
+	why = judge(channel, message);
+	if (why) {
+		log_error("message refused", "peer=%s type=%s number=%u",
+			  ipc_role_name(channel->side.other),
+			  msgtable_name((unsigned int)message->type),
+			  (unsigned int)message->type);
+		message_free(message);
+		break_off(channel, why);
+		return false;
+	}
+	if (message->type == MESSAGE_HELLO)
+		channel->is_greeted = true;
+	else
+		channel->events.message(channel, message, channel->argument);
+	message_free(message);
+	return channel->descriptor >= 0;
+}
+
+static void
+on_readable(evutil_socket_t descriptor, short what, void *argument)
+{
+	struct channel *channel = argument;
+
+	(void)descriptor;
+	(void)what;
+	channel->is_in_turn = true;
+	if (channel->failure[0] != '\0') {
+		break_off(channel, channel->failure);
+	} else {
+		for (int i = 0; i < TURN_PACKETS; i++)
+			if (!take_one(channel))
+				break;
+	}
+	channel->is_in_turn = false;
+	if (channel->is_freed)
+		mem_free(channel);
+}
+
+struct channel *
+channel_new(struct event_base *base, int descriptor, struct ipc_side side,
+	    const struct channel_events *events, void *argument)
+{
+	struct channel *channel = mem_alloc(sizeof(*channel));
+	struct message *hello = message_new(MESSAGE_HELLO);
+	int size = SEND_BUFFER;
+
+	channel->events = *events;
+	channel->argument = argument;
+	channel->side = side;
+	channel->descriptor = descriptor;
+	STAILQ_INIT(&channel->queue);
+	evutil_make_socket_nonblocking(descriptor);
+	evutil_make_socket_closeonexec(descriptor);
+	setsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	channel->readable = event_new(base, descriptor, EV_READ | EV_PERSIST,
+				      on_readable, channel);
+	channel->writable =
+		event_new(base, descriptor, EV_WRITE, on_writable, channel);
+	channel->congested = event_new(base, -1, 0, on_writable, channel);
+	assert(channel->readable && channel->writable && channel->congested);
+	event_add(channel->readable, NULL);
+
+	buf_write_u32(&hello->body, IPC_PROTOCOL);
+	channel_send(channel, hello);
+	return channel;
+}

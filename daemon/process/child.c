@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The life of a child: descriptor 3 is the channel to the monitor and all
+ * that it brought along. First come the logs, then peers and generations in
+ * any number. Whatever comes out of order, and the monitor's end, is the end.
+ */
+#include "daemon/process/child.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <event2/event.h>
+
+#include "common/base/error.h"
+#include "common/base/log.h"
+#include "common/base/mem.h"
+#include "daemon/process/channel.h"
+#include "daemon/process/generation.h"
+#include "daemon/process/generation_transfer.h"
+#include "daemon/process/log_message.h"
+#include "daemon/process/signals.h"
+
+#define CHANNEL_DESCRIPTOR 3
+
+struct child {
+	const struct child_role *role;
+	uint32_t number;
+	struct event_base *base;
+	struct channel *monitor;
+	void *argument;
+	bool is_started;
+	struct generation_receiver *receiver; /* from PREPARE to BUILD */
+	uint64_t pending; /* built or failed, waiting for COMMIT or ABORT */
+	bool is_pending_ready;
+	int status;
+};
+
+uint32_t
+child_number(const struct child *child)
+{
+	return child->number;
+}
+
+void
+child_exit(struct child *child, int status)
+{
+	child->status = status;
+	event_base_loopbreak(child->base);
+}
+
+static void
+send_number(struct child *child, enum message_type type, uint64_t number)
+{
+	struct message *message = message_new(type);
+
+	buf_write_u64(&message->body, number);
+	channel_send(child->monitor, message);
+}
+
+void
+child_report_live(struct child *child, uint64_t number)
+{
+	send_number(child, MESSAGE_LIVE, number);
+}
+
+__attribute__((cold)) static void
+refuse(struct child *child, const char *why)
+{
+	log_error("monitor broke the rules", "reason=\"%s\"", why);
+	child_exit(child, 1);
+}
+
+static void
+answer(struct child *child, enum message_type type, uint64_t number,
+       const struct error_list *sentences)
+{
+	struct message *message = message_new(type);
+
+	buf_write_u64(&message->body, number);
+	generation_problems_write(&message->body, sentences);
+	channel_send(child->monitor, message);
+}
+
+/* Generations. */
+
+static void
+on_prepare(struct child *child, struct message *message)
+{
+	struct buf_reader reader = message_reader(message);
+	uint64_t number = buf_read_u64(&reader);
+
+	if (child->receiver || child->pending || number == 0) {
+		refuse(child, "PREPARE at the wrong time");
+		return;
+	}
+	child->receiver = generation_receiver_new(number);
+}
+
+static void
+on_items(struct child *child, struct message *message)
+{
+	struct error error = {0};
+
+	if (!child->receiver) {
+		refuse(child, "ITEMS at the wrong time");
+		return;
+	}
+	if (generation_receiver_add(child->receiver, message, &error) != 0) {
+		refuse(child, error.text);
+		return;
+	}
+	send_number(child, MESSAGE_ITEMS_ACK,
+		    generation_receiver_number(child->receiver));
+}
+
+/* Do the listeners name what is in the configuration? */
+static bool
+is_consistent(const struct generation *generation)
+{
+	const struct conf *conf = generation->conf;
+
+	for (size_t i = 0; i < generation->listener_count; i++) {
+		const struct generation_listener *listener =
+			&generation->listeners[i];
+
+		if (listener->service >= conf->service_count ||
+		    listener->address >= conf->services[listener->service]
+						 .accept.address_count)
+			return false;
+	}
+	return true;
+}
+
+/* Takes the generation. */
+static int
+build(struct child *child, struct generation *generation,
+      struct error_list *problems, struct error_list *warnings)
+{
+	struct error error = {0};
+
+	/* The monitor has told the configuration's own warnings. */
+	generation->conf = conf_load(&generation->documents, problems, NULL);
+	if (!generation->conf) {
+		generation_free(generation);
+		return -1;
+	}
+	if (!is_consistent(generation)) {
+		error_set(&error, "listeners that no service has");
+		error_list_add(problems, &error);
+		generation_free(generation);
+		return -1;
+	}
+	return child->role->prepare(child->argument, generation, problems,
+				    warnings);
+}
+
+static void
+on_build(struct child *child, struct message *message)
+{
+	struct buf_reader reader = message_reader(message);
+	uint64_t number = buf_read_u64(&reader);
+	struct error_list problems = {0}, warnings = {0};
+	struct generation *generation;
+	struct error error = {0};
+
+	if (!child->receiver ||
+	    generation_receiver_number(child->receiver) != number) {
+		refuse(child, "BUILD at the wrong time");
+		return;
+	}
+	generation = generation_receiver_finish(child->receiver, &error);
+	generation_receiver_free(TAKE(child->receiver));
+	if (!generation) {
+		refuse(child, error.text);
+		return;
+	}
+	child->pending = number;
+	child->is_pending_ready =
+		build(child, generation, &problems, &warnings) == 0;
+	if (child->is_pending_ready)
+		answer(child, MESSAGE_READY, number, &warnings);
+	else
+		answer(child, MESSAGE_FAILED, number, &problems);
+	error_list_clear(&problems);
+	error_list_clear(&warnings);
+}
+
+static void
+on_commit(struct child *child, struct message *message)
+{
+	struct buf_reader reader = message_reader(message);
+	uint64_t number = buf_read_u64(&reader);
+
+	if (!child->is_pending_ready || child->pending != number) {
+		refuse(child, "COMMIT at the wrong time");
+		return;
+	}
+	child->pending = 0;
+	child->is_pending_ready = false;
+	child->role->commit(child->argument, number);
+}
+
+static void
+on_abort(struct child *child, struct message *message)
+{
+	struct buf_reader reader = message_reader(message);
+	uint64_t number = buf_read_u64(&reader);
+	bool was_ready = child->is_pending_ready;
+
+	if (child->receiver &&
+	    generation_receiver_number(child->receiver) == number) {
+		generation_receiver_free(TAKE(child->receiver));
+		return;
+	}
+	if (!child->pending || child->pending != number) {
+		refuse(child, "ABORT at the wrong time");
+		return;
+	}
+	child->pending = 0;
+	child->is_pending_ready = false;
+	if (was_ready)
+		child->role->abort(child->argument, number);
+}
+
+/* The rest. */
+
+static void
+on_logs(struct child *child, struct message *message)
+{
+	if (log_message_apply(message) != 0) {
+		refuse(child, "LOGS that make no sense");
+		return;
+	}
+	if (child->is_started)
+		return;
+	child->is_started = true;
+	child->argument = child->role->start(child, child->base);
+}
+
+static void
+on_peer(struct child *child, struct message *message)
+{
+	struct buf_reader reader = message_reader(message);
+	uint8_t role = buf_read_u8(&reader);
+	uint32_t number = buf_read_u32(&reader);
+	int descriptor = message_take_fd(message, 0);
+
+	if (descriptor < 0 || role >= IPC_ROLE_COUNT || !child->role->peer) {
+		refuse(child, "a peer that makes no sense");
+		if (descriptor >= 0)
+			close(descriptor);
+		return;
+	}
+	child->role->peer(child->argument, (enum ipc_role)role, number,
+			  descriptor);
+}
+
+static void
+on_drain(struct child *child, struct message *message)
+{
+	struct buf_reader reader = message_reader(message);
+	uint64_t grace_ms = buf_read_u64(&reader);
+
+	if (grace_ms > INT64_MAX)
+		grace_ms = INT64_MAX;
+	child->role->drain(child->argument, (int64_t)grace_ms);
+}
+
+static void
+on_message(struct channel *channel, struct message *message, void *argument)
+{
+	static void (*const takers[MESSAGE_TYPE_COUNT])(struct child *,
+							struct message *) = {
+		[MESSAGE_PREPARE] = on_prepare, [MESSAGE_ITEMS] = on_items,
+		[MESSAGE_BUILD] = on_build,     [MESSAGE_COMMIT] = on_commit,
+		[MESSAGE_ABORT] = on_abort,     [MESSAGE_LOGS] = on_logs,
+		[MESSAGE_PEER] = on_peer,       [MESSAGE_DRAIN] = on_drain,
+	};
+	struct child *child = argument;
+
+	(void)channel;
+	if (!child->is_started && message->type != MESSAGE_LOGS) {
+		refuse(child, "something before the logs");
+		return;
+	}
+	/* The table lets nothing else through. */
+	assert(message->type < MESSAGE_TYPE_COUNT && takers[message->type]);
+	takers[message->type](child, message);
+}
+
+static void
+on_closed(struct channel *channel, const char *why, void *argument)
+{
+	(void)channel;
+	log_error("monitor is lost, ending", "reason=\"%s\"", why);
+	child_exit(argument, 1);
+}
+
+static int
+take_channel(void)
+{
+	int type = 0;
+	socklen_t length = sizeof(type);
+
+	if (getsockopt(CHANNEL_DESCRIPTOR, SOL_SOCKET, SO_TYPE, &type,
+		       &length) != 0 ||
+	    type != SOCK_SEQPACKET) {
+		fprintf(stderr, "sealock: --role is for sealock itself, which "
+				"starts its processes with it\n");
+		return -1;
+	}
+	return CHANNEL_DESCRIPTOR;
+}
+
+int
+child_run(const struct child_role *role, uint32_t number)
+{
+	static const struct channel_events events = {.message = on_message,
+						     .closed = on_closed};
+	struct ipc_side side = {.self = role->role, .other = IPC_MONITOR};
+	struct child child = {.role = role, .number = number};
+	int descriptor = take_channel();
+
+	if (descriptor < 0)
+		return 2;
+	close_range(CHANNEL_DESCRIPTOR + 1, ~0U, 0);
+	signals_for_role();
+	/* The channel tells it too, but not while something takes long. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	log_set_role(ipc_role_name(role->role));
+
+	child.base = event_base_new();
+	if (!child.base) {
+		log_error("cannot start", "reason=\"no event loop: %s\"",
+			  strerror(errno));
+		return 1;
+	}
+	child.monitor =
+		channel_new(child.base, descriptor, side, &events, &child);
+	event_base_dispatch(child.base);
+
+	if (child.is_started && role->stop)
+		role->stop(child.argument);
+	generation_receiver_free(child.receiver);
+	channel_free(child.monitor);
+	event_base_free(child.base);
+	return child.status;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What a generation owns; how it travels is generation_transfer.
+ */
+#include "daemon/process/generation.h"
+
+#include <sched.h>
+#include <unistd.h>
+
+#include "common/base/file_set.h"
+#include "common/base/mem.h"
+
+void
+generation_free(struct generation *generation)
+{
+	if (!generation)
+		return;
+	for (size_t i = 0; i < generation->listener_count; i++)
+		if (generation->listeners[i].descriptor >= 0)
+			close(generation->listeners[i].descriptor);
+	mem_free(generation->listeners);
+	file_set_free(generation->files);
+	conf_free(generation->conf);
+	conf_documents_clear(&generation->documents);
+	mem_free(generation);
+}
+
+static unsigned int
+cpus(void)
+{
+	cpu_set_t set;
+	int count;
+
+	if (sched_getaffinity(0, sizeof(set), &set) == 0)
+		return (unsigned int)CPU_COUNT(&set);
+	/* More CPUs than the set has room for. */
+	count = (int)sysconf(_SC_NPROCESSORS_ONLN);
+	return count > 0 ? (unsigned int)count : 1;
+}
+
+unsigned int
+generation_worker_count(const struct conf *conf)
+{
+	return conf->global.workers > 0 ? conf->global.workers : cpus();
+}

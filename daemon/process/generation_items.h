@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the two halves of generation_transfer share: the kinds of items and
+ * their bounds. The form itself is described in generation_transfer.h.
+ */
+#ifndef SEALOCK_PROCESS_GENERATION_ITEMS_H
+#define SEALOCK_PROCESS_GENERATION_ITEMS_H
+
+#include <fcntl.h>
+
+enum item_kind {
+	ITEM_DOCUMENT = 1,
+	ITEM_FILE,
+	ITEM_MISSING,
+	ITEM_DIRECTORY,
+	ITEM_LISTENER,
+};
+
+/* A message takes at least two of them. */
+#define ITEM_NAME_MAX 16384
+
+/* The bound of a configuration document, and one byte more: what is too long
+ * is for the parser to tell, with its name. */
+#define ITEM_DOCUMENT_MAX ((16 << 20) + 1)
+
+/* Nobody changes a document any more. */
+#define ITEM_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+
+#endif

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The receiving half of generation_transfer: items become a generation again.
+ */
+#include "daemon/process/generation_transfer.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/base/error.h"
+#include "common/base/file_set.h"
+#include "common/base/mem.h"
+#include "common/ipc/message.h"
+#include "daemon/process/generation.h"
+#include "daemon/process/generation_items.h"
+
+struct generation_receiver {
+	struct generation *generation;
+	size_t listener_capacity;
+	char *directory; /* the one that comes in pieces, or NULL */
+	char **children;
+	size_t child_count;
+};
+
+/* One ITEMS message while it is read. */
+struct batch {
+	struct generation_receiver *receiver;
+	struct message *message;
+	struct buf_reader reader;
+	size_t next_fd;
+};
+
+struct generation_receiver *
+generation_receiver_new(uint64_t number)
+{
+	struct generation_receiver *receiver = mem_alloc(sizeof(*receiver));
+
+	receiver->generation = mem_alloc(sizeof(*receiver->generation));
+	receiver->generation->number = number;
+	receiver->generation->files = file_set_new();
+	return receiver;
+}
+
+static void
+clear_directory(struct generation_receiver *receiver)
+{
+	for (size_t i = 0; i < receiver->child_count; i++)
+		mem_free(receiver->children[i]);
+	mem_free(TAKE(receiver->children));
+	mem_free(TAKE(receiver->directory));
+	receiver->child_count = 0;
+}
+
+void
+generation_receiver_free(struct generation_receiver *receiver)
+{
+	if (!receiver)
+		return;
+	clear_directory(receiver);
+	generation_free(receiver->generation);
+	mem_free(receiver);
+}
+
+uint64_t
+generation_receiver_number(const struct generation_receiver *receiver)
+{
+	return receiver->generation->number;
+}
+
+static int
+take_descriptor(struct batch *batch)
+{
+	return message_take_fd(batch->message, batch->next_fd++);
+}
+
+static int
+read_document(int descriptor, uint64_t length, unsigned char *bytes,
+	      struct error *error)
+{
+	struct stat status;
+	size_t got = 0;
+	int seals = fcntl(descriptor, F_GET_SEALS);
+
+	if (seals < 0 || (seals & ITEM_SEALS) != ITEM_SEALS ||
+	    fstat(descriptor, &status) != 0 ||
+	    (uint64_t)status.st_size != length) {
+		error_set(error, "a document that is not sealed as announced");
+		return -1;
+	}
+	while (got < length) {
+		ssize_t part = pread(descriptor, bytes + got,
+				     (size_t)length - got, (off_t)got);
+
+		if (part < 0 && errno == EINTR)
+			continue;
+		if (part <= 0) {
+			error_set(error, "a document that cannot be read: %s",
+				  part < 0 ? strerror(errno) : "short");
+			return -1;
+		}
+		got += (size_t)part;
+	}
+	return 0;
+}
+
+static int
+add_document(struct batch *batch, struct error *error)
+{
+	char *name AUTO_FREE = buf_read_string(&batch->reader);
+	uint64_t length = buf_read_u64(&batch->reader);
+	unsigned char *bytes AUTO_FREE = NULL;
+	int descriptor, status;
+
+	if (batch->reader.failed || length > ITEM_DOCUMENT_MAX)
+		return -1;
+	descriptor = take_descriptor(batch);
+	if (descriptor < 0)
+		return -1;
+	bytes = mem_alloc((size_t)length);
+	status = read_document(descriptor, length, bytes, error);
+	close(descriptor);
+	if (status == 0)
+		conf_documents_add(&batch->receiver->generation->documents,
+				   name, bytes, (size_t)length);
+	return status;
+}
+
+static int
+add_file(struct batch *batch)
+{
+	char *name AUTO_FREE = buf_read_string(&batch->reader);
+	uint8_t is_secret = buf_read_u8(&batch->reader);
+	int descriptor;
+
+	if (batch->reader.failed || is_secret > 1)
+		return -1;
+	descriptor = take_descriptor(batch);
+	if (descriptor < 0)
+		return -1;
+	file_set_add(batch->receiver->generation->files, name, descriptor,
+		     is_secret);
+	return 0;
+}
+
+static int
+add_missing(struct batch *batch)
+{
+	char *name AUTO_FREE = buf_read_string(&batch->reader);
+	uint8_t is_secret = buf_read_u8(&batch->reader);
+	uint32_t error_number = buf_read_u32(&batch->reader);
+
+	if (batch->reader.failed || is_secret > 1 || error_number > INT32_MAX)
+		return -1;
+	file_set_add_missing(batch->receiver->generation->files, name,
+			     (int)error_number, is_secret);
+	return 0;
+}
+
+static void
+finish_directory(struct generation_receiver *receiver)
+{
+	const char **children =
+		mem_array(receiver->child_count, sizeof(*children));
+
+	for (size_t i = 0; i < receiver->child_count; i++)
+		children[i] = receiver->children[i];
+	file_set_add_directory(receiver->generation->files, receiver->directory,
+			       children, receiver->child_count);
+	mem_free(children);
+	clear_directory(receiver);
+}
+
+static int
+add_directory(struct batch *batch)
+{
+	struct generation_receiver *receiver = batch->receiver;
+	char *name AUTO_FREE = buf_read_string(&batch->reader);
+	uint8_t is_last = buf_read_u8(&batch->reader);
+	uint32_t count = buf_read_u32(&batch->reader);
+
+	/* Each child takes four bytes at least, so the message bounds them. */
+	if (batch->reader.failed || is_last > 1 ||
+	    count > batch->reader.length / 4)
+		return -1;
+	if (receiver->directory && strcmp(receiver->directory, name) != 0)
+		return -1;
+	if (!receiver->directory)
+		receiver->directory = TAKE(name);
+	receiver->children =
+		mem_resize(receiver->children, receiver->child_count + count,
+			   sizeof(*receiver->children));
+	for (uint32_t i = 0; i < count; i++) {
+		char *child = buf_read_string(&batch->reader);
+
+		if (!child)
+			return -1;
+		receiver->children[receiver->child_count++] = child;
+	}
+	if (is_last)
+		finish_directory(receiver);
+	return 0;
+}
+
+static int
+add_listener(struct batch *batch)
+{
+	struct generation *generation = batch->receiver->generation;
+	struct generation_listener listener = {
+		.service = buf_read_u32(&batch->reader),
+		.address = buf_read_u32(&batch->reader),
+		.id = buf_read_u64(&batch->reader),
+	};
+
+	if (batch->reader.failed)
+		return -1;
+	listener.descriptor = take_descriptor(batch);
+	if (listener.descriptor < 0)
+		return -1;
+	if (generation->listener_count == batch->receiver->listener_capacity) {
+		size_t capacity = 2 * batch->receiver->listener_capacity + 8;
+
+		generation->listeners =
+			mem_resize(generation->listeners, capacity,
+				   sizeof(*generation->listeners));
+		batch->receiver->listener_capacity = capacity;
+	}
+	generation->listeners[generation->listener_count++] = listener;
+	return 0;
+}
+
+static int
+add_item(struct batch *batch, struct error *error)
+{
+	uint8_t kind = buf_read_u8(&batch->reader);
+
+	/* The pieces of a directory follow each other. */
+	if (batch->receiver->directory && kind != ITEM_DIRECTORY)
+		return -1;
+	switch (kind) {
+	case ITEM_DOCUMENT:
+		return add_document(batch, error);
+	case ITEM_FILE:
+		return add_file(batch);
+	case ITEM_MISSING:
+		return add_missing(batch);
+	case ITEM_DIRECTORY:
+		return add_directory(batch);
+	case ITEM_LISTENER:
+		return add_listener(batch);
+	default:
+		return -1;
+	}
+}
+
+int
+generation_receiver_add(struct generation_receiver *receiver,
+			struct message *items, struct error *error)
+{
+	struct batch batch = {
+		.receiver = receiver,
+		.message = items,
+		.reader = message_reader(items),
+	};
+
+	while (batch.reader.length > 0) {
+		struct error cause = {0};
+
+		if (add_item(&batch, &cause) == 0)
+			continue;
+		error_set(error, "%s",
+			  cause.text[0] ? cause.text
+					: "an item that makes no sense");
+		return -1;
+	}
+	if (batch.next_fd < items->fd_count) {
+		error_set(error, "descriptors that no item names");
+		return -1;
+	}
+	return 0;
+}
+
+struct generation *
+generation_receiver_finish(struct generation_receiver *receiver,
+			   struct error *error)
+{
+	if (receiver->directory) {
+		error_set(error, "an incomplete list of %s",
+			  receiver->directory);
+		return NULL;
+	}
+	if (receiver->generation->documents.count == 0) {
+		error_set(error, "a generation without a document");
+		return NULL;
+	}
+	return TAKE(receiver->generation);
+}
