@@ -12,17 +12,13 @@
 #include <openssl/asn1.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
-#include <openssl/pkcs12.h>
 
 #include "common/base/error.h"
 #include "common/base/mem.h"
 #include "common/tls/certificate.h"
 #include "common/tls/certificate_key.h"
+#include "common/tls/certificate_pkcs12.h"
 #include "common/tls/openssl_auto.h"
-
-/* More keys than anyone has in one file: each is compared with each
- * certificate. */
-#define KEYS_MAX 8
 
 enum der_shape {
 	DER_UNKNOWN,
@@ -90,9 +86,9 @@ static int
 add_key_block(struct certificate_content *content, struct key_block *block,
 	      struct error *error)
 {
-	if (content->block_count == KEYS_MAX) {
+	if (content->block_count == CERTIFICATE_KEYS_MAX) {
 		error_set(error, "more than %d private keys are in it",
-			  KEYS_MAX);
+			  CERTIFICATE_KEYS_MAX);
 		return -1;
 	}
 	content->blocks = mem_resize(content->blocks, content->block_count + 1,
@@ -249,54 +245,6 @@ parse_der_key(const unsigned char *bytes, long length,
 	return add_key_block(content, &block, error);
 }
 
-/* No pass-phrase and an empty one are two different things in PKCS#12, and
- * programs differ in which they write when nobody gave one. */
-static int
-open_pkcs12(PKCS12 *box, const char *passphrase, EVP_PKEY **key,
-	    X509 **certificate, STACK_OF(X509) **others)
-{
-	const char *const attempts[] = {passphrase, NULL, ""};
-
-	for (size_t i = passphrase ? 0 : 1; i < ARRAY_SIZE(attempts); i++) {
-		if (PKCS12_parse(box, attempts[i], key, certificate, others))
-			return 0;
-	}
-	return -1;
-}
-
-static int
-parse_pkcs12(const unsigned char *bytes, long length, const char *passphrase,
-	     struct certificate_content *content, struct error *error)
-{
-	AUTO_OPENSSL(pkcs12) PKCS12 *box = NULL;
-	AUTO_OPENSSL(x509_stack) STACK_OF(X509) *others = NULL;
-	const unsigned char *at = bytes;
-	X509 *certificate = NULL;
-
-	content->form = CERTIFICATE_FORM_PKCS12;
-	box = d2i_PKCS12(NULL, &at, length);
-	if (!box) {
-		error_set(error, "it is damaged: PKCS#12 that cannot be "
-				 "decoded");
-		return -1;
-	}
-	ERR_clear_error();
-	if (open_pkcs12(box, passphrase, &content->key, &certificate,
-			&others) != 0) {
-		certificate_key_decryption_failed(error, "it", passphrase);
-		return -1;
-	}
-	if (certificate && add_certificate(content, certificate) != 0)
-		return -1;
-	for (int i = 0; i < sk_X509_num(others); i++) {
-		X509 *other = sk_X509_value(others, i);
-
-		if (!X509_up_ref(other) || add_certificate(content, other) != 0)
-			return -1;
-	}
-	return 0;
-}
-
 static int
 parse_der(const unsigned char *bytes, long length, const char *passphrase,
 	  struct certificate_content *content, struct error *error)
@@ -308,7 +256,9 @@ parse_der(const unsigned char *bytes, long length, const char *passphrase,
 	case DER_ENCRYPTED_KEY:
 		return parse_der_key(bytes, length, content, error);
 	case DER_PKCS12:
-		return parse_pkcs12(bytes, length, passphrase, content, error);
+		content->form = CERTIFICATE_FORM_PKCS12;
+		return certificate_pkcs12_open(bytes, length, passphrase,
+					       content, error);
 	case DER_UNKNOWN:
 		break;
 	}
@@ -355,7 +305,8 @@ certificate_content_clear(struct certificate_content *content)
 	for (size_t i = 0; i < content->block_count; i++)
 		key_block_clear(&content->blocks[i]);
 	mem_free(content->blocks);
-	EVP_PKEY_free(content->key);
+	for (size_t i = 0; i < content->key_count; i++)
+		EVP_PKEY_free(content->keys[i]);
 	sk_X509_pop_free(content->certificates, X509_free);
 	*content = (struct certificate_content){0};
 }
@@ -363,7 +314,7 @@ certificate_content_clear(struct certificate_content *content)
 size_t
 certificate_content_key_count(const struct certificate_content *content)
 {
-	return content->block_count + (content->key ? 1 : 0);
+	return content->block_count + content->key_count;
 }
 
 EVP_PKEY *
@@ -374,7 +325,9 @@ certificate_content_key(const struct certificate_content *content, size_t index,
 	if (index < content->block_count)
 		return key_block_decode(&content->blocks[index], passphrase,
 					error);
-	return EVP_PKEY_up_ref(content->key) ? content->key : NULL;
+	index -= content->block_count;
+	return EVP_PKEY_up_ref(content->keys[index]) ? content->keys[index]
+						     : NULL;
 }
 
 const char *
@@ -383,7 +336,7 @@ certificate_content_lack(const struct certificate_content *content)
 	if (content->length == 0)
 		return "it is empty";
 	if (content->form == CERTIFICATE_FORM_NONE)
-		return "it is neither PEM nor DER nor PKCS#12";
+		return "it is neither PEM nor DER nor PKCS#12, or damaged";
 	return "there is no certificate in it";
 }
 

@@ -14,6 +14,10 @@
 struct error;
 struct key_block;
 
+/* More keys than anyone has in one file: each is compared with each
+ * certificate. */
+#define CERTIFICATE_KEYS_MAX 8
+
 enum certificate_form {
 	CERTIFICATE_FORM_NONE, /* none of the others */
 	CERTIFICATE_FORM_PEM,
@@ -27,9 +31,10 @@ struct certificate_content {
 	enum certificate_form form;
 	size_t length;                /* of the bytes */
 	STACK_OF(X509) *certificates; /* in the order found; never NULL */
-	struct key_block *blocks;
-	size_t block_count; /* private keys, of PEM or DER */
-	EVP_PKEY *key;      /* PKCS12: the key; NULL: it has none */
+	struct key_block *blocks;     /* private keys of PEM or DER */
+	size_t block_count;
+	EVP_PKEY *keys[CERTIFICATE_KEYS_MAX]; /* those of PKCS#12 */
+	size_t key_count;
 	size_t other_count; /* PEM blocks that are neither */
 };
 
