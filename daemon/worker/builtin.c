@@ -19,6 +19,7 @@
 #define REQUEST_HEADER_MAX 16384
 
 struct builtin {
+	LIST_ENTRY(builtin) entries; /* of the worker's */
 	struct bufferevent *stream;
 	char *answer;         /* whoami */
 	bool is_answered;     /* whoami: nothing more comes from us */
@@ -28,6 +29,7 @@ struct builtin {
 static void
 builtin_free(struct builtin *builtin)
 {
+	LIST_REMOVE(builtin, entries);
 	bufferevent_free(builtin->stream);
 	mem_free(builtin->answer);
 	mem_free(builtin);
@@ -110,6 +112,7 @@ builtin_open(const struct connection *connection, const char *word)
 		       pair) != 0)
 		return -1;
 	builtin = mem_alloc(sizeof(*builtin));
+	LIST_INSERT_HEAD(&connection->worker->builtins, builtin, entries);
 	builtin->stream = bufferevent_socket_new(
 		connection->worker->base, pair[1], BEV_OPT_CLOSE_ON_FREE);
 	assert(builtin->stream);
@@ -119,4 +122,13 @@ builtin_open(const struct connection *connection, const char *word)
 			  on_written, on_event, builtin);
 	bufferevent_enable(builtin->stream, EV_READ | EV_WRITE);
 	return pair[0];
+}
+
+void
+builtin_free_all(struct worker *worker)
+{
+	struct builtin *builtin;
+
+	while ((builtin = LIST_FIRST(&worker->builtins)))
+		builtin_free(builtin);
 }

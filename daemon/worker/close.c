@@ -53,8 +53,8 @@ rearm(struct connection *connection, int64_t wait_ms)
 	worker_need_tick(connection->worker);
 }
 
-static void
-let_go(struct connection *connection)
+void
+close_finish(struct connection *connection)
 {
 	gate_close(&connection->accept);
 	gate_close(&connection->connect);
@@ -122,7 +122,7 @@ step(struct connection *connection)
 	farewell(&connection->connect);
 	if (connection->accept.descriptor < 0 &&
 	    connection->connect.descriptor < 0)
-		let_go(connection);
+		close_finish(connection);
 }
 
 void
@@ -132,7 +132,7 @@ close_start(struct connection *connection, enum connection_state from)
 
 	if (connection->reason == REASON_DONE ||
 	    (!is_relaying && connection->reason == REASON_CLIENT_CLOSED)) {
-		let_go(connection);
+		close_finish(connection);
 		return;
 	}
 	/* A backend that has not been given a byte needs no farewell. */
@@ -168,5 +168,5 @@ close_expired(struct connection *connection)
 		if (wants_reset(gates[i]))
 			gate_reset(gates[i]);
 	}
-	let_go(connection);
+	close_finish(connection);
 }

@@ -293,6 +293,13 @@ connection_close(struct connection *connection, enum reason reason,
 	close_start(connection, from);
 }
 
+void
+connection_abandon(struct connection *connection)
+{
+	connect_cancel(connection);
+	close_finish(connection);
+}
+
 enum tls_shutdown
 connection_shutdown(const struct gate *gate)
 {

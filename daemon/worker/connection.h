@@ -120,6 +120,10 @@ void
 connection_close(struct connection *connection, enum reason reason,
 		 const char *detail, ...) __attribute__((format(printf, 3, 4)));
 
+/* The process is ending: close everything without a word or a record. */
+void
+connection_abandon(struct connection *connection);
+
 /* How the gate's TLS says goodbye. */
 enum tls_shutdown
 connection_shutdown(const struct gate *gate);
@@ -159,6 +163,10 @@ void
 close_event(struct connection *connection, struct gate *gate, short what);
 void
 close_expired(struct connection *connection);
+
+/* Close both gates and let the connection go. */
+void
+close_finish(struct connection *connection);
 
 /* Write the access record. */
 void

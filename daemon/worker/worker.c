@@ -16,6 +16,7 @@
 #include "daemon/process/child.h"
 #include "daemon/process/generation.h"
 #include "daemon/worker/accept.h"
+#include "daemon/worker/builtin.h"
 #include "daemon/worker/names.h"
 #include "daemon/worker/snapshot.h"
 
@@ -193,6 +194,7 @@ start(struct child *child, struct event_base *base)
 	for (int state = 0; state < CONNECTION_STATE_COUNT; state++)
 		TAILQ_INIT(&worker->lists[state]);
 	TAILQ_INIT(&worker->ended);
+	LIST_INIT(&worker->builtins);
 	worker->snapshots = mem_alloc(sizeof(*worker->snapshots));
 	TAILQ_INIT(worker->snapshots);
 	timer_wheel_init(&worker->wheel, clock_monotonic_ms());
@@ -246,7 +248,8 @@ commit(void *argument, uint64_t number)
 	workers = worker_count(global);
 	worker->connection_max =
 		(global->max_connections + workers - 1) / workers;
-	acceptor_update(worker->acceptor, worker->current->generation);
+	if (worker->acceptor)
+		acceptor_update(worker->acceptor, worker->current->generation);
 	if (superseded && global->reload_grace_ms > 0)
 		superseded->expires_ms =
 			clock_monotonic_ms() + global->reload_grace_ms;
@@ -291,6 +294,36 @@ peer(void *argument, enum ipc_role role, uint32_t number, int descriptor)
 	names_attach(worker->names, descriptor);
 }
 
+/* The process ends: nothing is said to anybody any more. */
+static void
+stop(void *argument)
+{
+	struct worker *worker = argument;
+
+	worker->is_draining = false;
+	acceptor_free(TAKE(worker->acceptor));
+	for (int state = 0; state < CONNECTION_STATE_COUNT; state++) {
+		struct connection *connection;
+
+		while ((connection = TAILQ_FIRST(&worker->lists[state])))
+			connection_abandon(connection);
+	}
+	on_reap(-1, 0, worker);
+	builtin_free_all(worker);
+	snapshot_unref(worker->snapshots, worker->prepared);
+	snapshot_unref(worker->snapshots, worker->current);
+	names_free(worker->names);
+	event_free(worker->reaper);
+	event_free(worker->tick);
+	event_free(worker->drain_limit);
+	event_free(worker->generation_limit);
+	mem_free(worker->raw.bytes);
+	mem_free(worker->plain.bytes);
+	mem_free(worker->wire.bytes);
+	mem_free(worker->snapshots);
+	mem_free(worker);
+}
+
 int
 worker_main(uint32_t number)
 {
@@ -302,6 +335,7 @@ worker_main(uint32_t number)
 		.abort = abort_prepared,
 		.drain = drain,
 		.peer = peer,
+		.stop = stop,
 	};
 
 	return child_run(&role, number);

@@ -16,6 +16,7 @@
 #include "daemon/worker/connection.h"
 
 struct acceptor;
+struct builtin;
 struct child;
 struct event;
 struct event_base;
@@ -48,6 +49,8 @@ struct worker {
 	struct tls_output raw;   /* as received */
 	struct tls_output plain; /* decrypted */
 	struct tls_output wire;  /* encrypted */
+
+	LIST_HEAD(, builtin) builtins; /* backends that live in here */
 
 	bool is_draining;
 	struct event *drain_limit;
