@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/un.h>
 
 #include "common/base/error.h"
@@ -21,13 +22,14 @@
 
 #define UNIX_PATH_MAX (sizeof(((struct sockaddr_un *)0)->sun_path) - 1)
 
-/* What is behind the prefix, or NULL. */
+/* What is behind the prefix, or NULL. Capitals count as small letters: FD:3
+ * must not be the port 3 of a host, which is written fd:3 as well. */
 static const char *
 skip_prefix(const char *text, const char *prefix)
 {
 	size_t length = strlen(prefix);
 
-	return strncmp(text, prefix, length) == 0 ? text + length : NULL;
+	return strncasecmp(text, prefix, length) == 0 ? text + length : NULL;
 }
 
 static int
