@@ -174,6 +174,8 @@ struct tls_host {
 void
 tls_settings_clear(struct tls_settings *settings);
 void
+tls_host_clear(struct tls_host *host);
+void
 certificate_spec_clear(struct certificate_spec *spec);
 void
 secret_clear(struct secret *secret);

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The end of settings.
+ */
+#include "common/tls/tls_settings.h"
+
+#include "common/base/mem.h"
+
+static void
+free_strings(char **strings, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		mem_free(strings[i]);
+	mem_free(strings);
+}
+
+void
+secret_clear(struct secret *secret)
+{
+	mem_free(secret->name);
+	free_strings(secret->words, secret->word_count);
+	*secret = (struct secret){0};
+}
+
+void
+certificate_spec_clear(struct certificate_spec *spec)
+{
+	mem_free(spec->path);
+	mem_free(spec->key);
+	secret_clear(&spec->passphrase);
+	free_strings(spec->names, spec->name_count);
+	*spec = (struct certificate_spec){0};
+}
+
+static void
+verify_clear(struct tls_verify *verify)
+{
+	for (size_t i = 0; i < verify->ca_count; i++)
+		mem_free(verify->cas[i].text);
+	mem_free(verify->cas);
+	mem_free(verify->name);
+}
+
+void
+tls_host_clear(struct tls_host *host)
+{
+	mem_free(host->pattern);
+	if (host->settings)
+		tls_settings_clear(host->settings);
+	mem_free(host->settings);
+	*host = (struct tls_host){0};
+}
+
+void
+tls_settings_clear(struct tls_settings *settings)
+{
+	mem_free(settings->ciphers);
+	mem_free(settings->ciphersuites);
+	free_strings(settings->groups, settings->group_count);
+	mem_free(settings->dh.text);
+	free_strings(settings->alpn, settings->alpn_count);
+	for (size_t i = 0; i < settings->certificate_count; i++)
+		certificate_spec_clear(&settings->certificates[i]);
+	mem_free(settings->certificates);
+	mem_free(settings->server_name);
+	verify_clear(&settings->verify);
+	for (size_t i = 0; i < settings->command_count; i++) {
+		mem_free(settings->commands[i].command);
+		mem_free(settings->commands[i].value);
+	}
+	mem_free(settings->commands);
+	for (size_t i = 0; i < settings->host_count; i++)
+		tls_host_clear(&settings->hosts[i]);
+	mem_free(settings->hosts);
+	*settings = (struct tls_settings){0};
+}
