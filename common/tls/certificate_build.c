@@ -216,8 +216,8 @@ certificate_read(const struct certificate_loading *loading, const char *name,
 	if (file_set_read(loading->files, name, &blob, error) != 0)
 		return -1;
 	if (certificate_content_parse(blob.bytes, blob.length,
-				      loading->passphrase, content,
-				      error) != 0) {
+				      loading->passphrase, loading->cache,
+				      content, error) != 0) {
 		error_prefix(error, "%s: ", name);
 		return -1;
 	}

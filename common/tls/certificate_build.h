@@ -10,6 +10,7 @@
 #include <openssl/x509.h>
 
 struct certificate;
+struct certificate_cache;
 struct certificate_content;
 struct certificate_list;
 struct certificate_spec;
@@ -22,6 +23,7 @@ struct certificate_loading {
 	const struct certificate_spec *spec;
 	const struct file_set *files;
 	const char *passphrase; /* NULL: none was given */
+	struct certificate_cache *cache;
 	struct certificate_list *list;
 	struct error_list *problems;
 };

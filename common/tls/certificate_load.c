@@ -10,6 +10,7 @@
 #include "common/base/file_set.h"
 #include "common/base/mem.h"
 #include "common/tls/certificate_build.h"
+#include "common/tls/certificate_cache.h"
 #include "common/tls/certificate_create.h"
 #include "common/tls/certificate_directory.h"
 #include "common/tls/certificate_parse.h"
@@ -79,7 +80,7 @@ load_inline(const struct certificate_loading *loading)
 	struct certificate_content content;
 
 	if (certificate_content_parse(text, strlen(text), loading->passphrase,
-				      &content, &error) == 0) {
+				      loading->cache, &content, &error) == 0) {
 		certificate_load_content(loading, "inline PEM", &content);
 	} else {
 		error_prefix(&error, "inline PEM: ");
@@ -141,6 +142,7 @@ certificate_load(const struct certificate_spec *spec,
 		error_list_add(problems, &error);
 		return 0;
 	}
+	loading.cache = certificate_cache_new();
 	switch (spec->source) {
 	case CERTIFICATE_FILE:
 	case CERTIFICATE_PAIR:
@@ -158,5 +160,6 @@ certificate_load(const struct certificate_spec *spec,
 		make_self_signed(&loading);
 		break;
 	}
+	certificate_cache_free(loading.cache);
 	return list->count - before;
 }

@@ -16,6 +16,7 @@
 #include "common/base/error.h"
 #include "common/base/mem.h"
 #include "common/tls/certificate.h"
+#include "common/tls/certificate_cache.h"
 #include "common/tls/certificate_key.h"
 #include "common/tls/certificate_pkcs12.h"
 #include "common/tls/openssl_auto.h"
@@ -127,14 +128,20 @@ line_at(const unsigned char *bytes, size_t offset)
 	return line;
 }
 
+/* The first certificate of a file is mostly its own, the others are what it
+ * has in common with the files beside it. */
 static X509 *
-decode_pem_certificate(const struct key_block *block)
+decode_pem_certificate(const struct certificate_content *content,
+		       const struct key_block *block)
 {
 	const unsigned char *at = block->bytes;
 	X509 *certificate;
 
 	if (strcmp(block->label, PEM_STRING_X509_TRUSTED) == 0)
 		certificate = d2i_X509_AUX(NULL, &at, block->length);
+	else if (content->cache && sk_X509_num(content->certificates) > 0)
+		return certificate_cache_decode(content->cache, block->bytes,
+						block->length);
 	else
 		certificate = d2i_X509(NULL, &at, block->length);
 	if (certificate && at != block->bytes + block->length) {
@@ -166,7 +173,7 @@ take_pem_block(struct certificate_content *content, struct key_block *block,
 		content->other_count++;
 		return 0;
 	}
-	certificate = decode_pem_certificate(block);
+	certificate = decode_pem_certificate(content, block);
 	if (!certificate || add_certificate(content, certificate) != 0) {
 		error_set(error, "the certificate cannot be decoded");
 		return -1;
@@ -269,13 +276,15 @@ parse_der(const unsigned char *bytes, long length, const char *passphrase,
 int
 certificate_content_parse(const void *bytes, size_t length,
 			  const char *passphrase,
+			  struct certificate_cache *cache,
 			  struct certificate_content *content,
 			  struct error *error)
 {
 	const unsigned char *at = bytes;
 	int result;
 
-	*content = (struct certificate_content){.length = length};
+	*content =
+		(struct certificate_content){.length = length, .cache = cache};
 	content->certificates = sk_X509_new_null();
 	if (!content->certificates) {
 		error_set(error, "it cannot be read: OpenSSL is out of memory");
@@ -347,7 +356,7 @@ certificate_parse_all(const void *bytes, size_t length, const char *passphrase,
 	struct certificate_content content;
 	STACK_OF(X509) *found = NULL;
 
-	if (certificate_content_parse(bytes, length, passphrase, &content,
+	if (certificate_content_parse(bytes, length, passphrase, NULL, &content,
 				      error) == 0) {
 		if (sk_X509_num(content.certificates) > 0)
 			found = TAKE(content.certificates);

@@ -11,6 +11,7 @@
 #include <openssl/types.h>
 #include <openssl/x509.h>
 
+struct certificate_cache;
 struct error;
 struct key_block;
 
@@ -35,17 +36,19 @@ struct certificate_content {
 	size_t block_count;
 	EVP_PKEY *keys[CERTIFICATE_KEYS_MAX]; /* those of PKCS#12 */
 	size_t key_count;
-	size_t other_count; /* PEM blocks that are neither */
+	size_t other_count;              /* PEM blocks that are neither */
+	struct certificate_cache *cache; /* lent while parsing; or NULL */
 };
 
 /* Find what is there; content must be cleared afterwards, in any case. Bytes
  * that are none of the formats are no error: form is NONE and there is nothing
  * in the content. -1 with a sentence about "it" ("it is ...") when a
  * certificate is damaged or a PKCS#12 file does not open. passphrase is NULL
- * when the operator gave none. */
+ * when the operator gave none; cache may be NULL. */
 int
 certificate_content_parse(const void *bytes, size_t length,
 			  const char *passphrase,
+			  struct certificate_cache *cache,
 			  struct certificate_content *content,
 			  struct error *error)
 	__attribute__((warn_unused_result));
