@@ -295,7 +295,7 @@ test_validity(void)
 
 	clock_shift(-100 * DAY_MS);
 	web = test_leaf("p256", "old.example", NULL);
-	clock_shift(100 * DAY_MS);
+	clock_shift(0);
 	loaded = test_certificate(web);
 	CU_ASSERT_TRUE(loaded->not_after_ms < clock_real_ms());
 	certificate_unref(loaded);
@@ -303,7 +303,7 @@ test_validity(void)
 
 	clock_shift(100 * DAY_MS);
 	web = test_leaf("p256", "new.example", NULL);
-	clock_shift(-100 * DAY_MS);
+	clock_shift(0);
 	loaded = test_certificate(web);
 	CU_ASSERT_TRUE(loaded->not_before_ms > clock_real_ms());
 	certificate_unref(loaded);
@@ -324,7 +324,7 @@ test_renewed(void)
 
 	clock_shift(-100 * DAY_MS);
 	old = test_leaf("p256", name, NULL);
-	clock_shift(100 * DAY_MS);
+	clock_shift(0);
 	renewed.key = old->key;
 	renewed.certificate =
 		certificate_create(&request, old->key, NULL, NULL, NULL);
