@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Each generation has its resolver: made while it is prepared, started when
+ * it is committed. What a resolver learns goes to every worker.
+ */
+#include "daemon/helper/helper.h"
+
+#include <assert.h>
+#include <stdbool.h>
+#include <sys/queue.h>
+#include <unistd.h>
+#include <event2/event.h>
+
+#include "common/base/error.h"
+#include "common/base/log.h"
+#include "common/base/mem.h"
+#include "common/net/resolution.h"
+#include "daemon/helper/resolver.h"
+#include "daemon/process/channel.h"
+#include "daemon/process/child.h"
+#include "daemon/process/generation.h"
+
+/* A worker with so much unread is told nothing more until it has read that,
+ * and everything then: it has no use for what is old by that time. */
+#define BACKLOG_MAX ((size_t)1 << 20)
+
+static const struct timeval catch_up_interval = {.tv_sec = 1};
+
+/* A worker. */
+struct subscriber {
+	LIST_ENTRY(subscriber) entries;
+	struct helper *helper;
+	uint32_t number;
+	struct channel *channel;
+	struct event *catch_up; /* pending: it is behind */
+};
+
+struct helper {
+	struct child *child;
+	struct event_base *base;
+	struct resolver *current;  /* NULL before the first generation */
+	struct resolver *prepared; /* between prepare and commit */
+	LIST_HEAD(, subscriber) subscribers;
+};
+
+static void
+tell(const struct resolution *resolution, void *argument)
+{
+	struct subscriber *subscriber = argument;
+	struct message *message;
+
+	if (event_pending(subscriber->catch_up, EV_TIMEOUT, NULL))
+		return;
+	if (channel_backlog(subscriber->channel) > BACKLOG_MAX) {
+		event_add(subscriber->catch_up, &catch_up_interval);
+		return;
+	}
+	message = message_new(MESSAGE_ADDRESSES);
+	resolution_encode(resolution, &message->body);
+	channel_send(subscriber->channel, message);
+}
+
+static void
+on_catch_up(evutil_socket_t descriptor, short what, void *argument)
+{
+	struct subscriber *subscriber = argument;
+
+	(void)descriptor;
+	(void)what;
+	if (channel_backlog(subscriber->channel) > 0)
+		event_add(subscriber->catch_up, &catch_up_interval);
+	else
+		resolver_tell_all(subscriber->helper->current, tell,
+				  subscriber);
+}
+
+static void
+on_told(const struct resolution *resolution, void *argument)
+{
+	struct helper *helper = argument;
+	struct subscriber *subscriber;
+
+	LIST_FOREACH (subscriber, &helper->subscribers, entries)
+		tell(resolution, subscriber);
+}
+
+static void
+subscriber_free(struct subscriber *subscriber)
+{
+	LIST_REMOVE(subscriber, entries);
+	event_free(subscriber->catch_up);
+	channel_free(subscriber->channel);
+	mem_free(subscriber);
+}
+
+static void
+on_message(struct channel *channel, struct message *message, void *argument)
+{
+	(void)channel;
+	(void)message;
+	(void)argument;
+	/* The table of messages lets a worker say nothing but hello. */
+	assert(false);
+}
+
+static void
+on_closed(struct channel *channel, const char *why, void *argument)
+{
+	struct subscriber *subscriber = argument;
+
+	(void)channel;
+	log_debug("worker's channel closed", "number=%u reason=\"%s\"",
+		  subscriber->number, why);
+	subscriber_free(subscriber);
+}
+
+/* The role. */
+
+static void *
+start(struct child *child, struct event_base *base)
+{
+	struct helper *helper = mem_alloc(sizeof(*helper));
+
+	helper->child = child;
+	helper->base = base;
+	LIST_INIT(&helper->subscribers);
+	return helper;
+}
+
+static void
+add_names(struct resolver *resolver, const struct conf_connect *connect)
+{
+	for (size_t i = 0; i < connect->address_count; i++)
+		if (connect->addresses[i].address.kind == ADDRESS_HOST)
+			resolver_add(resolver,
+				     connect->addresses[i].address.host,
+				     connect->family);
+}
+
+static int
+prepare(void *argument, struct generation *generation,
+	struct error_list *problems, struct error_list *warnings)
+{
+	struct helper *helper = argument;
+	const struct conf *conf = generation->conf;
+	struct error error = {0};
+
+	(void)warnings;
+	assert(!helper->prepared);
+	helper->prepared = resolver_new(helper->base, &conf->global.resolver,
+					on_told, helper, &error);
+	if (helper->prepared)
+		for (size_t i = 0; i < conf->service_count; i++)
+			add_names(helper->prepared, &conf->services[i].connect);
+	else
+		error_list_add(problems, &error);
+	generation_free(generation);
+	return helper->prepared ? 0 : -1;
+}
+
+static void
+commit(void *argument, uint64_t number)
+{
+	struct helper *helper = argument;
+
+	resolver_start(helper->prepared, helper->current);
+	resolver_free(helper->current);
+	helper->current = TAKE(helper->prepared);
+	child_report_live(helper->child, number);
+}
+
+static void
+abort_prepared(void *argument, uint64_t number)
+{
+	struct helper *helper = argument;
+
+	(void)number;
+	resolver_free(TAKE(helper->prepared));
+}
+
+/* Nothing here is worth waiting for: workers that finish their connections
+ * have their names. */
+static void
+drain(void *argument, int64_t grace_ms)
+{
+	struct helper *helper = argument;
+
+	(void)grace_ms;
+	child_exit(helper->child, 0);
+}
+
+static void
+peer(void *argument, enum ipc_role role, uint32_t number, int descriptor)
+{
+	static const struct channel_events events = {.message = on_message,
+						     .closed = on_closed};
+	static const struct ipc_side side = {.self = IPC_HELPER,
+					     .other = IPC_WORKER};
+	struct helper *helper = argument;
+	struct subscriber *subscriber;
+
+	if (role != IPC_WORKER) {
+		log_error("a peer that makes no sense", "role=%s",
+			  ipc_role_name(role));
+		close(descriptor);
+		return;
+	}
+	subscriber = mem_alloc(sizeof(*subscriber));
+	subscriber->helper = helper;
+	subscriber->number = number;
+	subscriber->catch_up =
+		evtimer_new(helper->base, on_catch_up, subscriber);
+	assert(subscriber->catch_up);
+	subscriber->channel = channel_new(helper->base, descriptor, side,
+					  &events, subscriber);
+	LIST_INSERT_HEAD(&helper->subscribers, subscriber, entries);
+	if (helper->current)
+		resolver_tell_all(helper->current, tell, subscriber);
+}
+
+static void
+stop(void *argument)
+{
+	struct helper *helper = argument;
+	struct subscriber *subscriber;
+
+	while ((subscriber = LIST_FIRST(&helper->subscribers)))
+		subscriber_free(subscriber);
+	resolver_free(helper->prepared);
+	resolver_free(helper->current);
+	mem_free(helper);
+}
+
+int
+helper_main(uint32_t number)
+{
+	static const struct child_role role = {
+		.role = IPC_HELPER,
+		.start = start,
+		.prepare = prepare,
+		.commit = commit,
+		.abort = abort_prepared,
+		.drain = drain,
+		.peer = peer,
+		.stop = stop,
+	};
+
+	return child_run(&role, number);
+}
