@@ -50,18 +50,15 @@ conf_read_log(struct conf_reader *reader, const struct schema_key *key,
 	conf_clear_map(key->map, &entry);
 }
 
-static const char *const sources[] = {
-	"chain", "pkcs12", "directory", "pem", "store", "self_signed",
-};
-
 /* Exactly one key says where the certificate comes from. */
 static bool
-has_one_source(struct conf_reader *reader, const struct yaml_node *item)
+has_one_source(struct conf_reader *reader, const struct schema_map *map,
+	       const struct yaml_node *item)
 {
 	const struct yaml_node *first = NULL;
 
-	for (size_t i = 0; i < ARRAY_SIZE(sources); i++) {
-		const struct yaml_pair *pair = yaml_tree_find(item, sources[i]);
+	for (const char *const *name = map->one_of; *name; name++) {
+		const struct yaml_pair *pair = yaml_tree_find(item, *name);
 
 		if (!pair || pair->value->is_null)
 			continue;
@@ -96,14 +93,15 @@ complain_beside(struct conf_reader *reader, const struct yaml_node *item,
 }
 
 static bool
-is_entry_consistent(struct conf_reader *reader, const struct yaml_node *item,
+is_entry_consistent(struct conf_reader *reader, const struct schema_map *map,
+		    const struct yaml_node *item,
 		    const struct schema_certificate *entry)
 {
 	const struct yaml_pair *pair;
 
 	if (item->kind != YAML_TREE_MAP)
 		return true;
-	if (!has_one_source(reader, item))
+	if (!has_one_source(reader, map, item))
 		return false;
 	if (!entry->chain &&
 	    complain_beside(reader, item, "key",
@@ -198,7 +196,7 @@ conf_read_certificate(struct conf_reader *reader, const struct schema_key *key,
 	}
 	conf_read_alone(reader, key->map, item, shown->origin, &entry,
 			shown_entry(shown, item));
-	if (is_entry_consistent(reader, item, &entry) &&
+	if (is_entry_consistent(reader, key->map, item, &entry) &&
 	    reader->problem_count == problems) {
 		spec = conf_append(key, base, sizeof(*spec));
 		spec->at = item->at;

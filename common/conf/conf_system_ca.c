@@ -60,6 +60,7 @@ is_store(const char *path)
 	       (is_bundle(path) || is_hashed_directory(path));
 }
 
+/* Of one store as a file and as a directory of hundreds of them, the file. */
 static const char *
 find_store(void)
 {
@@ -67,12 +68,12 @@ find_store(void)
 		secure_getenv(X509_get_default_cert_file_env()),
 		secure_getenv(X509_get_default_cert_dir_env()),
 		X509_get_default_cert_file(),
-		X509_get_default_cert_dir(),
 		"/etc/ssl/certs/ca-certificates.crt",
 		"/etc/pki/tls/certs/ca-bundle.crt",
 		"/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
 		"/etc/ssl/ca-bundle.pem",
 		"/etc/ssl/cert.pem",
+		X509_get_default_cert_dir(),
 		"/etc/ssl/certs",
 	};
 

@@ -18,7 +18,8 @@
 #include "common/net/hostname.h"
 #include "common/tls/tls_version.h"
 
-#define PEM_SHOWN "-----BEGIN…"
+/* SSL_CONF_cmd(3) has none of half that length. */
+#define COMMAND_MAX 64
 
 static bool
 is_pem(const char *text)
@@ -391,7 +392,12 @@ read_command_layer(struct conf_reader *reader, const struct schema_key *key,
 		for (char *letter = name; *letter; letter++)
 			*letter = (char)tolower((unsigned char)*letter);
 		earlier = name_set_add(&names, name, &word->at);
-		if (earlier)
+		if (strlen(name) > COMMAND_MAX)
+			conf_complain(reader, &word->at,
+				      "`%.60s`...: no command of OpenSSL is "
+				      "that long",
+				      word->text);
+		else if (earlier)
 			conf_complain(reader, &word->at,
 				      "duplicate command `%.60s`: it stands in "
 				      "line %u already",

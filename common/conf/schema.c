@@ -66,7 +66,7 @@ static const struct schema_word family_words[] = {
 static const struct schema_word profile_words[] = {
 	{"modern", TLS_PROFILE_MODERN, "TLS 1.3 only"},
 	{"intermediate", TLS_PROFILE_INTERMEDIATE, "TLS 1.2 and 1.3"},
-	{"old", TLS_PROFILE_OLD, "for very old peers"},
+	{"old", TLS_PROFILE_OLD, "the same, with suites of before 2014"},
 	{NULL, 0, NULL},
 };
 
@@ -89,8 +89,8 @@ static const struct schema_key log_keys[] = {
 	{
 		.name = "to",
 		.type = SCHEMA_LOG_TARGET,
+		.flags = SCHEMA_REQUIRED,
 		AT(struct schema_log, to),
-		.otherwise = "must be written",
 		.help = "where the lines go: stderr, file:PATH, or "
 			"syslog[:FACILITY]",
 	},
@@ -321,11 +321,21 @@ static const struct schema_key certificate_keys[] = {
 	},
 };
 
-static const struct schema_map certificate_map =
-	MAP("certificates", certificate_keys, struct schema_certificate, "file",
-	    "One entry of `certificates`: a scalar is a file or directory, a "
-	    "map has exactly one of `chain`, `pkcs12`, `directory`, `pem`, "
-	    "`store` and `self_signed`.");
+static const char *const certificate_sources[] = {
+	"chain", "pkcs12", "directory", "pem", "store", "self_signed", NULL,
+};
+
+static const struct schema_map certificate_map = {
+	.name = "certificates",
+	.help = "One entry of `certificates`: a scalar is a file or directory, "
+		"a map has exactly one of `chain`, `pkcs12`, `directory`, "
+		"`pem`, `store` and `self_signed`.",
+	.keys = certificate_keys,
+	.count = ARRAY_SIZE(certificate_keys),
+	.main = "file",
+	.one_of = certificate_sources,
+	.size = sizeof(struct schema_certificate),
+};
 
 static const struct schema_key verify_keys[] = {
 	{
@@ -571,10 +581,9 @@ static const struct schema_key accept_keys[] = {
 		.name = "address",
 		.type = SCHEMA_LISTEN_ADDRESS,
 		.gates = SCHEMA_ACCEPT,
-		.flags = SCHEMA_OWN,
+		.flags = SCHEMA_OWN | SCHEMA_REQUIRED,
 		AT(struct conf_accept, addresses),
 		COUNT(struct conf_accept, address_count),
-		.otherwise = "must be written",
 		.help = "where clients come in: HOST:PORT, [V6]:PORT, :PORT "
 			"for every local address, unix:/PATH, unix:@NAME, fd:N",
 	},
@@ -626,10 +635,9 @@ static const struct schema_key connect_keys[] = {
 		.name = "address",
 		.type = SCHEMA_CONNECT_ADDRESS,
 		.gates = SCHEMA_CONNECT,
-		.flags = SCHEMA_OWN,
+		.flags = SCHEMA_OWN | SCHEMA_REQUIRED,
 		AT(struct conf_connect, addresses),
 		COUNT(struct conf_connect, address_count),
-		.otherwise = "must be written",
 		.help = "the backend, several are tried in order: HOST:PORT, "
 			"[V6]:PORT, unix:/PATH, unix:@NAME, builtin:whoami, "
 			"builtin:echo",
@@ -739,6 +747,7 @@ static const struct schema_key service_keys[] = {
 		.name = "accept",
 		.type = SCHEMA_MAP,
 		.gates = SCHEMA_ACCEPT,
+		.flags = SCHEMA_REQUIRED,
 		AT(struct conf_service, accept),
 		WHERE(struct conf_service, accept.at),
 		.map = &accept_map,
@@ -748,6 +757,7 @@ static const struct schema_key service_keys[] = {
 		.name = "connect",
 		.type = SCHEMA_MAP,
 		.gates = SCHEMA_CONNECT,
+		.flags = SCHEMA_REQUIRED,
 		AT(struct conf_service, connect),
 		WHERE(struct conf_service, connect.at),
 		.map = &connect_map,
@@ -904,6 +914,15 @@ schema_since(const struct schema_key *key)
 bool
 schema_is_list(const struct schema_key *key)
 {
-	return key->count_offset != 0 || key->type == SCHEMA_VERSIONS ||
-	       key->type == SCHEMA_INCLUDE;
+	switch ((int)key->type) {
+	case SCHEMA_VERSIONS:
+	case SCHEMA_INCLUDE:
+		return true;
+	case SCHEMA_COMMANDS:
+	case SCHEMA_TLS_HOSTS:
+	case SCHEMA_SERVICES:
+		return false;
+	default:
+		return key->count_offset != 0;
+	}
 }

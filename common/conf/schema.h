@@ -61,6 +61,7 @@ enum schema_flag {
 	SCHEMA_OWN = 1 << 2,         /* in a service, not in defaults */
 	SCHEMA_NOT_BY_NAME = 1 << 3, /* not in an entry of `hosts` */
 	SCHEMA_SCALAR_ONLY = 1 << 4, /* has no name: the map is a scalar */
+	SCHEMA_REQUIRED = 1 << 6,    /* the map means nothing without it */
 	SCHEMA_MAIN_FILE = 1 << 5,   /* not in an included file */
 };
 
@@ -97,7 +98,9 @@ struct schema_map {
 	const struct schema_key *keys;
 	size_t count;
 	const char *main; /* a scalar (or list) is this key's value, or NULL */
-	size_t size;      /* of the struct */
+	const char *const *one_of; /* exactly one of these must stand in it;
+				    * ends with NULL; or NULL */
+	size_t size;               /* of the struct */
 };
 
 /* What the rows of some maps fill before it goes into its final struct. */

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Opening everything that a configuration names.
+ */
+#include <stdbool.h>
+#include <string.h>
+
+#include "common/base/file_set.h"
+#include "common/conf/conf.h"
+#include "common/conf/conf_secret.h"
+
+struct opening {
+	struct file_set *files;
+	struct error_list *problems;
+	bool is_failed;
+};
+
+/* A path, or the name of a credential. */
+static void
+open_named(struct opening *opening, const char *name, bool is_secret,
+	   bool is_deep)
+{
+	if (name[0] == '/')
+		file_set_open(opening->files, name, is_secret, is_deep);
+	else
+		conf_credential_open(name, opening->files);
+}
+
+static void
+open_certificate(struct opening *opening, const struct certificate_spec *spec)
+{
+	struct error error = {.at = spec->passphrase.at};
+
+	switch (spec->source) {
+	case CERTIFICATE_PAIR:
+		/* Without a key of its own the chain's file holds it. */
+		open_named(opening, spec->path, !spec->key, false);
+		if (spec->key)
+			open_named(opening, spec->key, true, false);
+		break;
+	case CERTIFICATE_FILE:
+	case CERTIFICATE_PKCS12:
+	case CERTIFICATE_DIRECTORY:
+		open_named(opening, spec->path, true, true);
+		break;
+	case CERTIFICATE_INLINE:
+	case CERTIFICATE_STORE:
+	case CERTIFICATE_SELF_SIGNED:
+		break;
+	}
+	if (conf_secret_open(&spec->passphrase, opening->files, &error) != 0) {
+		error_list_add(opening->problems, &error);
+		opening->is_failed = true;
+	}
+}
+
+static void
+open_tls(struct opening *opening, const struct tls_settings *settings)
+{
+	if (!settings)
+		return;
+	for (size_t i = 0; i < settings->certificate_count; i++)
+		open_certificate(opening, &settings->certificates[i]);
+	for (size_t i = 0; i < settings->verify.ca_count; i++) {
+		const struct tls_ca *ca = &settings->verify.cas[i];
+
+		if (ca->text &&
+		    (ca->kind == TLS_CA_PATH || ca->kind == TLS_CA_SYSTEM))
+			open_named(opening, ca->text, false, false);
+	}
+	if (settings->dh.kind == TLS_DH_FILE)
+		open_named(opening, settings->dh.text, false, false);
+	for (size_t i = 0; i < settings->host_count; i++)
+		open_tls(opening, settings->hosts[i].settings);
+}
+
+int
+conf_files_open(const struct conf *conf, struct file_set *files,
+		struct error_list *problems)
+{
+	struct opening opening = {.files = files, .problems = problems};
+
+	for (size_t i = 0; i < conf->service_count; i++) {
+		open_tls(&opening, conf->services[i].accept.tls);
+		open_tls(&opening, conf->services[i].connect.tls);
+	}
+	return opening.is_failed ? -1 : 0;
+}
