@@ -196,7 +196,7 @@ wanted_by_relay(const struct gate *gate, const struct gate *other)
 
 	if (gate->descriptor < 0)
 		return 0;
-	if (!gate->has_ended && other->out.length == 0)
+	if (gate_may_read(gate) && other->out.length == 0)
 		wanted |= EV_READ;
 	if (gate->out.length > 0)
 		wanted |= EV_WRITE;

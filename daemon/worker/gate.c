@@ -18,6 +18,10 @@
 #include "daemon/worker/connection.h"
 #include "daemon/worker/worker.h"
 
+/* Answers of TLS itself that may wait for a peer that sends but does not
+ * read. */
+#define REPLIES_MAX ((size_t)16 * 1024)
+
 void
 held_append(struct held *held, const void *bytes, size_t length)
 {
@@ -162,10 +166,17 @@ gate_flush(struct gate *gate)
 	if (gate->out.length > 0)
 		return result;
 	held_clear(&gate->out);
+	gate->replies = 0;
 	/* Our end was waiting behind these bytes. */
 	if (gate->has_finished)
 		(void)shutdown(gate->descriptor, SHUT_WR);
 	return IO_DONE;
+}
+
+bool
+gate_may_read(const struct gate *gate)
+{
+	return !gate->has_ended && gate->replies < REPLIES_MAX;
 }
 
 enum io_result

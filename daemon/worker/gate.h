@@ -73,7 +73,8 @@ struct gate {
 	bool has_finished;         /* our end was sent or is behind out */
 	bool is_broken;            /* no further I/O makes sense */
 	int64_t stalled_ms;        /* since when out takes no bytes */
-	struct held in;            /* wire bytes received, not yet looked at */
+	size_t replies;  /* bytes of out that TLS itself answered with */
+	struct held in;  /* wire bytes received, not yet looked at */
 	struct held out; /* wire bytes that a short send left behind */
 	struct event event;
 };
@@ -112,6 +113,11 @@ gate_flush(struct gate *gate);
  * IO_END (a FIN), IO_RESET, IO_FAILED. */
 enum io_result
 gate_recv(struct gate *gate, size_t limit, struct span *wire);
+
+/* May more be read off the wire? Not behind the peer's end, and not from a
+ * peer that makes TLS answer (KeyUpdate) but does not read the answers. */
+bool
+gate_may_read(const struct gate *gate);
 
 /* Register for exactly these events (EV_READ, EV_WRITE, 0). */
 void

@@ -19,10 +19,6 @@
 /* After so many bytes of one direction the others have their turn. */
 #define TURN_BUDGET ((size_t)2 * 1024 * 1024)
 
-/* Replies of TLS itself (to KeyUpdates) that may wait for a peer that sends
- * but does not read. */
-#define REPLIES_MAX ((size_t)16 * 1024)
-
 static struct gate *
 opposite(struct gate *gate)
 {
@@ -138,8 +134,8 @@ flow_pump(struct gate *source)
 	struct flow *flow = flow_from(source);
 	size_t budget = TURN_BUDGET;
 
-	while (!source->has_ended && destination->out.length == 0 &&
-	       source->out.length < REPLIES_MAX && budget > 0) {
+	while (gate_may_read(source) && destination->out.length == 0 &&
+	       budget > 0) {
 		struct span plain = {NULL, 0};
 		bool is_drained = true;
 		enum io_result sent = IO_DONE, received;

@@ -31,6 +31,8 @@ decrypt(struct gate *gate, const struct span *wire, struct span *plain)
 	worker->plain.length = 0;
 	result = tls_engine_decrypt(gate->engine, &input, &worker->plain,
 				    &worker->wire);
+	if (gate->out.length > 0)
+		gate->replies += worker->wire.length;
 	written = gate_write_output(gate, &worker->wire);
 	plain->bytes = worker->plain.bytes;
 	plain->length = worker->plain.length;
