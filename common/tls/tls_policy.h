@@ -25,13 +25,11 @@ struct tls_policy;
  * too when `warnings` is not NULL; NULL when there were problems. */
 struct tls_policy *
 tls_policy_new_server(const struct tls_settings *settings,
-		      const struct file_set *files,
-		      struct error_list *problems,
+		      const struct file_set *files, struct error_list *problems,
 		      struct error_list *warnings);
 struct tls_policy *
 tls_policy_new_client(const struct tls_settings *settings,
-		      const struct file_set *files,
-		      struct error_list *problems,
+		      const struct file_set *files, struct error_list *problems,
 		      struct error_list *warnings);
 struct tls_policy *
 tls_policy_ref(struct tls_policy *policy);

@@ -163,6 +163,57 @@ fault_of_reason(const SSL *ssl, int reason)
 	}
 }
 
+/* RFC 8446 6 and the registry: OpenSSL has no words for some of the newer. */
+static const char *
+alert_name(int alert)
+{
+	static const struct {
+		int number;
+		const char *name;
+	} names[] = {
+		{0, "close_notify"},
+		{10, "unexpected_message"},
+		{20, "bad_record_mac"},
+		{21, "decryption_failed"},
+		{22, "record_overflow"},
+		{30, "decompression_failure"},
+		{40, "handshake_failure"},
+		{41, "no_certificate"},
+		{42, "bad_certificate"},
+		{43, "unsupported_certificate"},
+		{44, "certificate_revoked"},
+		{45, "certificate_expired"},
+		{46, "certificate_unknown"},
+		{47, "illegal_parameter"},
+		{48, "unknown_ca"},
+		{49, "access_denied"},
+		{50, "decode_error"},
+		{51, "decrypt_error"},
+		{60, "export_restriction"},
+		{70, "protocol_version"},
+		{71, "insufficient_security"},
+		{80, "internal_error"},
+		{86, "inappropriate_fallback"},
+		{90, "user_canceled"},
+		{100, "no_renegotiation"},
+		{109, "missing_extension"},
+		{110, "unsupported_extension"},
+		{111, "certificate_unobtainable"},
+		{112, "unrecognized_name"},
+		{113, "bad_certificate_status_response"},
+		{114, "bad_certificate_hash_value"},
+		{115, "unknown_psk_identity"},
+		{116, "certificate_required"},
+		{120, "no_application_protocol"},
+		{121, "ech_required"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (names[i].number == alert)
+			return names[i].name;
+	return "unknown";
+}
+
 static const char *
 words_of(unsigned long code)
 {
@@ -207,6 +258,7 @@ static void
 describe(const SSL *ssl, struct tls_failure *failure)
 {
 	unsigned long first = 0, chosen = 0, code;
+	int alert;
 
 	while ((code = ERR_get_error())) {
 		if (!first)
@@ -228,11 +280,10 @@ describe(const SSL *ssl, struct tls_failure *failure)
 		break;
 	case TLS_FAULT_ALERT:
 	case TLS_FAULT_UNKNOWN_NAME:
-		code = (unsigned long)ERR_GET_REASON(chosen) -
-		       SSL_AD_REASON_OFFSET;
+		alert = ERR_GET_REASON(chosen) - SSL_AD_REASON_OFFSET;
 		snprintf(failure->text, sizeof(failure->text),
-			 "the peer sent the alert %s (%lu)",
-			 SSL_alert_desc_string_long((int)code), code);
+			 "the peer sent the alert %s (%d)", alert_name(alert),
+			 alert);
 		break;
 	case TLS_FAULT_NONE:
 	case TLS_FAULT_PROTOCOL:

@@ -173,6 +173,15 @@ tls_version_available(void)
 	return available;
 }
 
+int
+tls_version_number(unsigned int version)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(versions_known); i++)
+		if (versions_known[i].version == version)
+			return versions_known[i].number;
+	return 0;
+}
+
 const char *
 tls_version_name(unsigned int version)
 {

@@ -40,6 +40,10 @@ tls_version_parse(const char *text, unsigned int *versions, struct error *error)
 unsigned int
 tls_version_available(void);
 
+/* OpenSSL's number for a single version (TLS1_2_VERSION); 0 for SSLv2. */
+int
+tls_version_number(unsigned int version);
+
 /* "TLSv1.2", for a single version. */
 const char *
 tls_version_name(unsigned int version);

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What a gate's TLS settings come to: the profile's values where the operator
+ * said nothing, files read, and everything seen to be something that the
+ * linked OpenSSL takes. tls_policy makes contexts of it.
+ */
+#ifndef SEALOCK_TLS_POLICY_VALUES_H
+#define SEALOCK_TLS_POLICY_VALUES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <openssl/types.h>
+
+struct ca_store;
+struct error_list;
+struct file_set;
+struct tls_command;
+struct tls_settings;
+
+#define POLICY_DIGEST_SIZE 32
+
+/* Protocol names as they travel: each behind a byte with its length. */
+struct alpn {
+	size_t length;
+	unsigned char bytes[];
+};
+
+struct policy_values {
+	bool is_server;
+	bool is_server_order;  /* whose order of ciphers counts */
+	unsigned int versions; /* enum tls_version, all of them spoken */
+	int level;             /* OpenSSL's security level */
+	char *ciphers;
+	char *ciphersuites;
+	char *groups;
+	bool is_dh_automatic;
+	EVP_PKEY *dh;                 /* NULL: none of the operator's own */
+	struct alpn *alpn;            /* NULL: none */
+	struct ca_store *authorities; /* NULL: the peer is not verified */
+	unsigned int depth;
+	struct tls_command *commands;
+	size_t command_count;
+	/* SHA-256 over every setting and what the files hold. */
+	unsigned char digest[POLICY_DIGEST_SIZE];
+};
+
+/* Fill values, which need no initialization. What is wrong is added to
+ * problems, and then the values are good for policy_values_clear() only;
+ * warnings may be NULL. */
+void
+policy_values_choose(struct policy_values *values,
+		     const struct tls_settings *settings,
+		     const struct file_set *files, bool is_server,
+		     struct error_list *problems, struct error_list *warnings);
+void
+policy_values_clear(struct policy_values *values);
+
+#endif

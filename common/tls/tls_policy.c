@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Contexts of a policy's values. Everything that is set here is set on every
+ * context, so that nothing is left to OpenSSL's defaults or a system-wide
+ * openssl.cnf.
+ */
+#include "common/tls/tls_policy.h"
+
+#include <assert.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/ssl.h>
+#include <openssl/x509_vfy.h>
+
+#include "common/base/error.h"
+#include "common/base/mem.h"
+#include "common/net/hostname.h"
+#include "common/tls/ca_store.h"
+#include "common/tls/certificate.h"
+#include "common/tls/openssl_auto.h"
+#include "common/tls/policy_values.h"
+#include "common/tls/tls_commands.h"
+#include "common/tls/tls_settings.h"
+#include "common/tls/tls_status.h"
+#include "common/tls/tls_version.h"
+
+/* The certificates that a peer sends, in bytes; OpenSSL's own is 100 kB. */
+#define CERTIFICATE_LIST_MAX (32 * 1024)
+
+OPENSSL_AUTO_FREE(ssl, SSL, SSL_free);
+OPENSSL_AUTO_FREE(ssl_ctx, SSL_CTX, SSL_CTX_free);
+
+struct tls_policy {
+	unsigned int references;
+	struct policy_values values;
+};
+
+/* The first of our protocols that the client knows too (RFC 7301 3.2). */
+static int
+select_alpn(SSL *ssl, const unsigned char **chosen,
+	    unsigned char *chosen_length, const unsigned char *offered,
+	    unsigned int offered_length, void *argument)
+{
+	const struct alpn *ours = argument;
+
+	(void)ssl;
+	for (size_t i = 0; i < ours->length; i += 1 + (size_t)ours->bytes[i]) {
+		const unsigned char *name = ours->bytes + i + 1;
+		unsigned char length = ours->bytes[i];
+		unsigned int at = 0;
+
+		while (at < offered_length &&
+		       offered[at] < offered_length - at) {
+			if (offered[at] == length &&
+			    memcmp(name, offered + at + 1, length) == 0) {
+				*chosen = name;
+				*chosen_length = length;
+				return SSL_TLSEXT_ERR_OK;
+			}
+			at += 1 + (unsigned int)offered[at];
+		}
+	}
+	return SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+static void
+free_alpn(void *parent, void *pointer, CRYPTO_EX_DATA *extra, int index,
+	  long argument, void *more)
+{
+	(void)parent;
+	(void)extra;
+	(void)index;
+	(void)argument;
+	(void)more;
+	mem_free(pointer);
+}
+
+/* The context outlives the policy: it gets a copy of its own. */
+static bool
+set_server_alpn(SSL_CTX *context, const struct alpn *alpn)
+{
+	static int index = -1;
+	struct alpn *copy;
+
+	if (index < 0)
+		index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL,
+						 free_alpn);
+	copy = mem_dup(alpn, sizeof(*alpn) + alpn->length);
+	if (index < 0 || !SSL_CTX_set_ex_data(context, index, copy)) {
+		mem_free(copy);
+		return false;
+	}
+	SSL_CTX_set_alpn_select_cb(context, select_alpn, copy);
+	return true;
+}
+
+static bool
+set_versions(SSL_CTX *context, unsigned int versions)
+{
+	static const struct {
+		unsigned int version;
+		uint64_t option;
+	} holes[] = {
+		{TLS_VERSION_SSL3, SSL_OP_NO_SSLv3},
+		{TLS_VERSION_1_0, SSL_OP_NO_TLSv1},
+		{TLS_VERSION_1_1, SSL_OP_NO_TLSv1_1},
+		{TLS_VERSION_1_2, SSL_OP_NO_TLSv1_2},
+		{TLS_VERSION_1_3, SSL_OP_NO_TLSv1_3},
+	};
+	int lowest = 0, highest = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(holes); i++) {
+		if (!(versions & holes[i].version)) {
+			SSL_CTX_set_options(context, holes[i].option);
+			continue;
+		}
+		highest = tls_version_number(holes[i].version);
+		if (!lowest)
+			lowest = highest;
+	}
+	return SSL_CTX_set_min_proto_version(context, 0) &&
+	       SSL_CTX_set_max_proto_version(context, highest) &&
+	       SSL_CTX_set_min_proto_version(context, lowest);
+}
+
+static bool
+set_verification(SSL_CTX *context, const struct policy_values *values)
+{
+	X509_VERIFY_PARAM *rules = SSL_CTX_get0_param(context);
+
+	if (!values->authorities) {
+		SSL_CTX_set_verify(context, SSL_VERIFY_NONE, NULL);
+		return true;
+	}
+	SSL_CTX_set1_cert_store(context, ca_store_x509(values->authorities));
+	SSL_CTX_set_verify(context, SSL_VERIFY_PEER, tls_status_note_verify);
+	SSL_CTX_set_verify_depth(context, (int)values->depth);
+	X509_VERIFY_PARAM_set_hostflags(rules,
+					X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+	return X509_VERIFY_PARAM_set_purpose(rules, X509_PURPOSE_SSL_SERVER);
+}
+
+static bool
+set_values(SSL_CTX *context, const struct policy_values *values)
+{
+	const struct alpn *alpn = values->alpn;
+
+	/* Whatever a system-wide openssl.cnf has put here. */
+	SSL_CTX_clear_options(context, SSL_CTX_get_options(context));
+	SSL_CTX_set_options(context,
+			    tls_commands_options_always() |
+				    SSL_OP_ENABLE_MIDDLEBOX_COMPAT |
+				    (values->is_server_order
+					     ? SSL_OP_CIPHER_SERVER_PREFERENCE
+					     : 0));
+	/* Chains are sent as they were given. */
+	SSL_CTX_set_mode(context, SSL_MODE_NO_AUTO_CHAIN);
+	SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+	SSL_CTX_set_max_cert_list(context, CERTIFICATE_LIST_MAX);
+	SSL_CTX_set_security_level(context, values->level);
+	SSL_CTX_set_dh_auto(context, values->is_dh_automatic);
+	if (values->dh) {
+		if (!EVP_PKEY_up_ref(values->dh))
+			return false;
+		if (!SSL_CTX_set0_tmp_dh_pkey(context, values->dh)) {
+			EVP_PKEY_free(values->dh);
+			return false;
+		}
+	}
+	if (alpn && values->is_server && !set_server_alpn(context, alpn))
+		return false;
+	if (alpn && !values->is_server &&
+	    SSL_CTX_set_alpn_protos(context, alpn->bytes,
+				    (unsigned int)alpn->length) != 0)
+		return false;
+	return SSL_CTX_set_num_tickets(context, 0) &&
+	       SSL_CTX_set_session_id_context(context, values->digest,
+					      POLICY_DIGEST_SIZE) &&
+	       set_versions(context, values->versions) &&
+	       SSL_CTX_set_cipher_list(context, values->ciphers) &&
+	       SSL_CTX_set_ciphersuites(context, values->ciphersuites) &&
+	       SSL_CTX_set1_groups_list(context, values->groups) &&
+	       set_verification(context, values);
+}
+
+static SSL_CTX *
+context_new(const struct policy_values *values, struct error *error)
+{
+	AUTO_OPENSSL(ssl_ctx)
+	SSL_CTX *context = SSL_CTX_new(values->is_server ? TLS_server_method()
+							 : TLS_client_method());
+	char words[160];
+
+	ERR_clear_error();
+	if (!context || !set_values(context, values)) {
+		tls_status_queue_text(words, sizeof(words));
+		error_set(error, "OpenSSL refuses these settings: %s", words);
+		return NULL;
+	}
+	if (tls_commands_run(values->commands, values->command_count, context,
+			     values->is_server, error) != 0) {
+		error_prefix(error, "openssl: ");
+		return NULL;
+	}
+	return TAKE(context);
+}
+
+/* Is anything left that TLS 1.2 and before could use at this level? */
+static bool
+has_usable_suite(SSL_CTX *context)
+{
+	AUTO_OPENSSL(ssl) SSL *ssl = SSL_new(context);
+	STACK_OF(SSL_CIPHER) *suites =
+		ssl ? SSL_get1_supported_ciphers(ssl) : NULL;
+	bool is_found = false;
+
+	for (int i = 0; i < sk_SSL_CIPHER_num(suites); i++)
+		if (SSL_CIPHER_get_kx_nid(sk_SSL_CIPHER_value(suites, i)) !=
+		    NID_kx_any)
+			is_found = true;
+	sk_SSL_CIPHER_free(suites);
+	return is_found;
+}
+
+/* Does OpenSSL take it all together? */
+static void
+try_out(const struct policy_values *values, const struct tls_settings *settings,
+	struct error_list *problems)
+{
+	struct error error = {.at = settings->at};
+	AUTO_OPENSSL(ssl_ctx) SSL_CTX *context = context_new(values, &error);
+
+	if (!context)
+		error_list_add(problems, &error);
+	else if ((values->versions & ~(unsigned int)TLS_VERSION_1_3) &&
+		 !has_usable_suite(context))
+		error_list_addf(problems, &settings->ciphers_at,
+				"ciphers: none of them may be used at security "
+				"level %d",
+				values->level);
+}
+
+static struct tls_policy *
+policy_new(const struct tls_settings *settings, const struct file_set *files,
+	   bool is_server, struct error_list *problems,
+	   struct error_list *warnings)
+{
+	struct tls_policy *policy = mem_alloc(sizeof(*policy));
+	size_t before = problems->count;
+
+	policy->references = 1;
+	policy_values_choose(&policy->values, settings, files, is_server,
+			     problems, warnings);
+	if (problems->count == before)
+		try_out(&policy->values, settings, problems);
+	if (problems->count == before)
+		return policy;
+	tls_policy_unref(policy);
+	return NULL;
+}
+
+struct tls_policy *
+tls_policy_new_server(const struct tls_settings *settings,
+		      const struct file_set *files, struct error_list *problems,
+		      struct error_list *warnings)
+{
+	return policy_new(settings, files, true, problems, warnings);
+}
+
+struct tls_policy *
+tls_policy_new_client(const struct tls_settings *settings,
+		      const struct file_set *files, struct error_list *problems,
+		      struct error_list *warnings)
+{
+	return policy_new(settings, files, false, problems, warnings);
+}
+
+struct tls_policy *
+tls_policy_ref(struct tls_policy *policy)
+{
+	policy->references++;
+	return policy;
+}
+
+void
+tls_policy_unref(struct tls_policy *policy)
+{
+	if (!policy || --policy->references > 0)
+		return;
+	policy_values_clear(&policy->values);
+	mem_free(policy);
+}
+
+const unsigned char *
+tls_policy_digest(const struct tls_policy *policy)
+{
+	return policy->values.digest;
+}
+
+/* Certificate and key apart, then the chain: SSL_CTX_use_cert_and_key() is
+ * broken for keys of a provider in 3.2 to 3.5. */
+static bool
+use_certificate(SSL_CTX *context, const struct certificate *certificate)
+{
+	return SSL_CTX_use_certificate(context, certificate->leaf) &&
+	       SSL_CTX_use_PrivateKey(context, certificate->key) &&
+	       SSL_CTX_check_private_key(context) &&
+	       SSL_CTX_set1_chain(context, certificate->chain);
+}
+
+SSL_CTX *
+tls_policy_context(const struct tls_policy *policy,
+		   struct certificate *const *certificates, size_t count,
+		   struct error *error)
+{
+	AUTO_OPENSSL(ssl_ctx)
+	SSL_CTX *context = context_new(&policy->values, error);
+	char words[160];
+
+	if (!context)
+		return NULL;
+	for (size_t i = 0; i < count; i++) {
+		if (!certificates[i]->key) {
+			error_set(error, "the certificate %s has no key",
+				  certificates[i]->source);
+			return NULL;
+		}
+		if (use_certificate(context, certificates[i]))
+			continue;
+		tls_status_queue_text(words, sizeof(words));
+		error_set(error, "OpenSSL refuses the certificate %s: %s",
+			  certificates[i]->source, words);
+		return NULL;
+	}
+	return TAKE(context);
+}
+
+static int
+set_verify_name(SSL *ssl, const char *name, struct error *error)
+{
+	char host[HOSTNAME_MAX + 1];
+
+	if (hostname_is_ip(name)) {
+		if (X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name))
+			return 0;
+	} else if (hostname_normalize(name, strlen(name), host) == 0) {
+		if (SSL_set1_host(ssl, host))
+			return 0;
+	}
+	ERR_clear_error();
+	error_set(error, "\"%s\" is no name that a certificate could be for",
+		  name);
+	return -1;
+}
+
+int
+tls_policy_prepare_client(const struct tls_policy *policy, SSL *ssl,
+			  const char *server_name, const char *verify_name,
+			  struct error *error)
+{
+	char host[HOSTNAME_MAX + 1];
+
+	assert(!policy->values.is_server);
+	if (server_name && server_name[0]) {
+		if (hostname_normalize(server_name, strlen(server_name),
+				       host) != 0 ||
+		    !SSL_set_tlsext_host_name(ssl, host)) {
+			ERR_clear_error();
+			error_set(error,
+				  "\"%s\" cannot be sent as the server "
+				  "name",
+				  server_name);
+			return -1;
+		}
+	}
+	if (!policy->values.authorities)
+		return 0;
+	return set_verify_name(ssl, verify_name ? verify_name : "", error);
+}
+
+/* Was OpenSSL told whose certificate to expect? */
+static bool
+has_verify_name(SSL *ssl)
+{
+	X509_VERIFY_PARAM *rules = SSL_get0_param(ssl);
+	char *ip = X509_VERIFY_PARAM_get1_ip_asc(rules);
+	bool is_there = ip || X509_VERIFY_PARAM_get0_host(rules, 0);
+
+	OPENSSL_free(ip);
+	/* No address is an error to it. */
+	ERR_clear_error();
+	return is_there;
+}
+
+int
+tls_policy_confirm_client(const struct tls_policy *policy, SSL *ssl,
+			  struct error *error)
+{
+	long result = SSL_get_verify_result(ssl);
+
+	if (!policy->values.authorities)
+		return 0;
+	if (!(SSL_get_verify_mode(ssl) & SSL_VERIFY_PEER) ||
+	    !has_verify_name(ssl) || !SSL_get0_peer_certificate(ssl)) {
+		error_set(error, "the server's certificate was not verified");
+		return -1;
+	}
+	if (result != X509_V_OK) {
+		error_set(error, "certificate verify failed: %s",
+			  X509_verify_cert_error_string(result));
+		return -1;
+	}
+	return 0;
+}
