@@ -350,28 +350,46 @@ on_due(evutil_socket_t descriptor, short what, void *argument)
 
 /* The beginning and the end. */
 
+/* The one form that c-ares cannot mistake: with a port, IPv6 in brackets. */
 static char *
-join_servers(const struct conf_resolver *settings)
+server_text(const char *server, struct error *error)
 {
-	char *servers = mem_strdup("");
+	struct address address = {.kind = ADDRESS_INET, .port = DNS_PORT};
+	char text[128];
+	char *result;
+
+	if (hostname_is_ip(server))
+		address.host = mem_strdup(server);
+	else if (address_parse(server, ADDRESS_TO_CONNECT, &address, NULL) !=
+			 0 ||
+		 address.kind != ADDRESS_INET) {
+		error_set(error, "name server %s is no address", server);
+		address_clear(&address);
+		return NULL;
+	}
+	result = mem_strdup(address_format(&address, text, sizeof(text)));
+	address_clear(&address);
+	return result;
+}
+
+/* A list with commas; "" for the system's servers. */
+static char *
+join_servers(const struct conf_resolver *settings, struct error *error)
+{
+	AUTO_FREE char *servers = mem_strdup("");
 
 	for (size_t i = 0; i < settings->server_count; i++) {
 		AUTO_FREE char *before = servers;
-		char text[128];
-		struct address address = {.kind = ADDRESS_INET,
-					  .port = DNS_PORT};
+		AUTO_FREE char *server = NULL;
 
-		if (hostname_is_ip(settings->servers[i]))
-			address.host = mem_strdup(settings->servers[i]);
-		else if (address_parse(settings->servers[i], ADDRESS_TO_CONNECT,
-				       &address, NULL) != 0)
-			continue;
-		servers = mem_format(
-			"%s%s%s", before, i > 0 ? "," : "",
-			address_format(&address, text, sizeof(text)));
-		address_clear(&address);
+		servers = NULL;
+		server = server_text(settings->servers[i], error);
+		if (!server)
+			return NULL;
+		servers =
+			mem_format("%s%s%s", before, i > 0 ? "," : "", server);
 	}
-	return servers;
+	return TAKE(servers);
 }
 
 static int
@@ -384,13 +402,12 @@ open_channel(struct resolver *resolver, struct error *error)
 		.sock_state_cb_data = resolver,
 	};
 	int mask = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB;
-	int status = ares_library_init(ARES_LIB_INIT_ALL);
+	int status;
 
 #ifdef ARES_OPT_QUERY_CACHE /* a cache of 0 seconds: refresh means to ask */
 	mask |= ARES_OPT_QUERY_CACHE;
 #endif
-	if (status == ARES_SUCCESS)
-		status = ares_init_options(&resolver->channel, &options, mask);
+	status = ares_init_options(&resolver->channel, &options, mask);
 	if (status != ARES_SUCCESS) {
 		resolver->channel = NULL;
 		error_set(error, "the resolver cannot start: %s",
@@ -414,19 +431,21 @@ resolver_new(struct event_base *base, const struct conf_resolver *settings,
 	     resolver_told *told, void *argument, struct error *error)
 {
 	struct resolver *resolver = mem_alloc(sizeof(*resolver));
+	int status = ares_library_init(ARES_LIB_INIT_ALL);
 
+	assert(status == ARES_SUCCESS);
 	resolver->base = base;
 	LIST_INIT(&resolver->watches);
 	STAILQ_INIT(&resolver->names);
 	resolver->by_host = name_index_new();
-	resolver->servers = join_servers(settings);
+	resolver->servers = join_servers(settings, error);
 	resolver->refresh_ms = settings->refresh_ms;
 	resolver->timeout_ms = settings->timeout_ms;
 	resolver->told = told;
 	resolver->argument = argument;
 	resolver->ares_timer = evtimer_new(base, on_ares_timer, resolver);
 	assert(resolver->ares_timer);
-	if (open_channel(resolver, error) != 0) {
+	if (!resolver->servers || open_channel(resolver, error) != 0) {
 		resolver_free(resolver);
 		return NULL;
 	}

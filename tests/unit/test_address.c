@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <arpa/inet.h>
+#include <netdb.h>
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -132,6 +134,13 @@ static const struct {
 	{"builtin:ECHO", CONNECT, "builtin:whoami"},
 };
 
+/* Service names are the system's, and not every system has them. */
+static bool
+needs_services(const char *text)
+{
+	return strstr(text, "http") && !getservbyname("http", "tcp");
+}
+
 static void
 test_parse(void)
 {
@@ -141,9 +150,13 @@ test_parse(void)
 			struct address address, again;
 			struct error error = {0};
 			char text[256];
-			int result = address_parse(good[i].text,
-						   (enum address_use)use,
-						   &address, &error);
+			int result;
+
+			if (needs_services(good[i].text))
+				continue;
+			result = address_parse(good[i].text,
+					       (enum address_use)use, &address,
+					       &error);
 
 			if (!(good[i].uses & 1 << use)) {
 				CU_ASSERT_EQUAL(result, -1);

@@ -478,12 +478,22 @@ test_server_spellings(void)
 	static const char *const good[] = {
 		"192.0.2.53", "192.0.2.53:5353", "192.0.2.53:domain",
 		"::1",        "2001:db8::53",    "[2001:db8::53]:53"};
+	static const char *const bad[] = {"ns.example.org", "ns.example.org:53",
+					  "192.0.2.53:x", "192.0.2.256",
+					  "[::1"};
+	struct error error = {0};
 	struct scene scene;
 
 	scene_start(&scene);
 	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
 		strcpy(scene.server_text, good[i]);
 		resolver_free(resolver_of(&scene));
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		strcpy(scene.server_text, bad[i]);
+		CU_ASSERT_PTR_NULL(resolver_new(scene.base, &scene.settings,
+						on_told, &scene, &error));
+		CU_ASSERT_PTR_NOT_NULL(strstr(error.text, bad[i]));
 	}
 	scene_finish(&scene);
 }
