@@ -475,9 +475,9 @@ test_many_names(void)
 static void
 test_server_spellings(void)
 {
-	static const char *const good[] = {
-		"192.0.2.53", "192.0.2.53:5353", "192.0.2.53:domain",
-		"::1",        "2001:db8::53",    "[2001:db8::53]:53"};
+	static const char *const good[] = {"192.0.2.53", "192.0.2.53:5353",
+					   "::1", "2001:db8::53",
+					   "[2001:db8::53]:53"};
 	static const char *const bad[] = {"ns.example.org", "ns.example.org:53",
 					  "192.0.2.53:x", "192.0.2.256",
 					  "[::1"};
