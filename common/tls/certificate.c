@@ -6,6 +6,7 @@
 #include "common/tls/certificate.h"
 
 #include <assert.h>
+#include <time.h>
 #include <openssl/asn1.h>
 #include <openssl/err.h>
 #include <openssl/x509.h>
@@ -96,6 +97,29 @@ common_name(const X509 *leaf, char ***names)
 	count = add_name(*names, 0, text, length);
 	OPENSSL_free(text);
 	return count;
+}
+
+static int
+read_time(const ASN1_TIME *when, int64_t *milliseconds)
+{
+	struct tm parts;
+
+	if (!ASN1_TIME_to_tm(when, &parts)) {
+		ERR_clear_error();
+		return -1;
+	}
+	*milliseconds = (int64_t)timegm(&parts) * 1000;
+	return 0;
+}
+
+int
+certificate_validity(const X509 *certificate, int64_t *not_before_ms,
+		     int64_t *not_after_ms)
+{
+	if (read_time(X509_get0_notBefore(certificate), not_before_ms) != 0 ||
+	    read_time(X509_get0_notAfter(certificate), not_after_ms) != 0)
+		return -1;
+	return 0;
 }
 
 size_t

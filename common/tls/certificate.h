@@ -68,7 +68,8 @@ certificate_list_clear(struct certificate_list *list);
  * certificate, or for a directory each one in it (a directory with
  * fullchain.pem and privkey.pem, as certbot's, is one; in others every file
  * that holds a certificate with its key is one, X.crt or X.pem with X.key
- * beside it too, and files that hold neither are passed over).
+ * beside it too, and files that hold neither are passed over: see
+ * certificate_directory.h). A file with several pairs gives several.
  *
  * What cannot be loaded does not stop the rest: each such certificate leaves
  * one sentence in problems, with the entry's position, that names the files
@@ -99,6 +100,12 @@ certificate_unref(struct certificate *certificate);
  * The array and its strings are the caller's (mem_free()). */
 size_t
 certificate_names(X509 *leaf, char ***names);
+
+/* From when and to when a certificate is valid, in milliseconds since 1970.
+ * -1: it holds no times that can be read. */
+int
+certificate_validity(const X509 *certificate, int64_t *not_before_ms,
+		     int64_t *not_after_ms) __attribute__((warn_unused_result));
 
 /* "RSA 2048", "ECDSA P-256", "Ed25519"; returns buffer. */
 const char *

@@ -7,7 +7,6 @@
 
 #include <stdint.h>
 #include <string.h>
-#include <time.h>
 #include <openssl/asn1.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -24,23 +23,12 @@
 #include "common/tls/openssl_auto.h"
 #include "common/tls/tls_settings.h"
 
-static int
-read_time(const ASN1_TIME *when, int64_t *milliseconds)
-{
-	struct tm broken_down;
-
-	if (!ASN1_TIME_to_tm(when, &broken_down))
-		return -1;
-	*milliseconds = (int64_t)timegm(&broken_down) * 1000;
-	return 0;
-}
-
 static bool
 has_ended(const X509 *certificate)
 {
-	int64_t end_ms;
+	int64_t start_ms, end_ms;
 
-	return read_time(X509_get0_notAfter(certificate), &end_ms) != 0 ||
+	return certificate_validity(certificate, &start_ms, &end_ms) != 0 ||
 	       end_ms < clock_real_ms();
 }
 
@@ -117,10 +105,8 @@ make(const struct certificate_spec *spec, X509 *leaf,
 		certificate->leaf = leaf;
 	if (EVP_PKEY_up_ref(key))
 		certificate->key = key;
-	if (read_time(X509_get0_notBefore(leaf), &certificate->not_before_ms) !=
-		    0 ||
-	    read_time(X509_get0_notAfter(leaf), &certificate->not_after_ms) !=
-		    0)
+	if (certificate_validity(leaf, &certificate->not_before_ms,
+				 &certificate->not_after_ms) != 0)
 		failure = "the certificate's validity cannot be read";
 	certificate->chain = certificate_chain_build(
 		leaf, found, &certificate->is_chain_repaired);

@@ -15,11 +15,15 @@
 #include <openssl/x509.h>
 
 #include "common/base/error.h"
+#include "common/base/file_set.h"
 #include "common/base/mem.h"
 #include "common/tls/openssl_auto.h"
 
 #define RSA_BITS_MIN 2048
 #define RSA_BITS_MAX 8192
+
+/* What OpenSSL has room for when it asks (PEM_BUFSIZE). */
+#define PASSPHRASE_MAX 1024
 
 struct curve {
 	const char *group; /* OpenSSL's name */
@@ -39,6 +43,27 @@ key_block_clear(struct key_block *block)
 	OPENSSL_free(block->header);
 	OPENSSL_clear_free(block->bytes, (size_t)block->length);
 	*block = (struct key_block){0};
+}
+
+const char *
+certificate_passphrase(struct blob *blob, struct error *error)
+{
+	unsigned char *bytes = blob->bytes;
+
+	if (blob->length > 0 && bytes[blob->length - 1] == '\n') {
+		bytes[--blob->length] = '\0';
+		if (blob->length > 0 && bytes[blob->length - 1] == '\r')
+			bytes[--blob->length] = '\0';
+	}
+	if (memchr(bytes, '\0', blob->length)) {
+		error_set(error, "there is a NUL byte in it");
+		return NULL;
+	}
+	if (blob->length > PASSPHRASE_MAX) {
+		error_set(error, "it is longer than %d bytes", PASSPHRASE_MAX);
+		return NULL;
+	}
+	return (const char *)bytes;
 }
 
 /* Did OpenSSL lack an algorithm, rather than the right pass-phrase? */

@@ -9,6 +9,7 @@
 
 #include "common/tls/certificate.h"
 
+struct blob;
 struct error;
 
 /* A private key as it was found, not decoded yet. The memory is OpenSSL's. */
@@ -30,6 +31,13 @@ key_block_clear(struct key_block *block);
 EVP_PKEY *
 key_block_decode(const struct key_block *block, const char *passphrase,
 		 struct error *error);
+
+/* A pass-phrase out of a file's bytes: without one newline at its end, which
+ * editors and echo leave there, and which is cut off in the blob. The pointer
+ * is the blob's. NULL with a sentence when there is a NUL byte in it or when it
+ * is longer than OpenSSL takes. */
+const char *
+certificate_passphrase(struct blob *blob, struct error *error);
 
 /* Say why `what` could not be decrypted, from what OpenSSL left in its queue,
  * which is empty then. */

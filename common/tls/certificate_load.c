@@ -13,18 +13,15 @@
 #include "common/tls/certificate_cache.h"
 #include "common/tls/certificate_create.h"
 #include "common/tls/certificate_directory.h"
+#include "common/tls/certificate_key.h"
 #include "common/tls/certificate_parse.h"
 #include "common/tls/certificate_store.h"
 #include "common/tls/openssl_auto.h"
 #include "common/tls/tls_settings.h"
 
-/* What OpenSSL has room for when it asks (PEM_BUFSIZE). */
-#define PASSPHRASE_MAX   1024
 #define SELF_SIGNED_DAYS 90
 
-/* The pass-phrase without the newline that editors and echo leave behind it,
- * in place: a blob ends in a NUL. NULL in *passphrase when the entry has
- * none. */
+/* NULL in *passphrase when the entry has none. */
 static int
 read_passphrase(const struct certificate_spec *spec,
 		const struct file_set *files, struct blob *blob,
@@ -33,26 +30,12 @@ read_passphrase(const struct certificate_spec *spec,
 	*passphrase = NULL;
 	if (spec->passphrase.kind == SECRET_NONE)
 		return 0;
-	if (file_set_read(files, spec->passphrase.name, blob, error) != 0) {
-		error_prefix(error, "passphrase: ");
-		return -1;
-	}
-	if (blob->length > 0 && blob->bytes[blob->length - 1] == '\n') {
-		blob->bytes[--blob->length] = '\0';
-		if (blob->length > 0 && blob->bytes[blob->length - 1] == '\r')
-			blob->bytes[--blob->length] = '\0';
-	}
-	if (memchr(blob->bytes, '\0', blob->length)) {
-		error_set(error, "passphrase: there is a NUL byte in it");
-		return -1;
-	}
-	if (blob->length > PASSPHRASE_MAX) {
-		error_set(error, "passphrase: it is longer than %d bytes",
-			  PASSPHRASE_MAX);
-		return -1;
-	}
-	*passphrase = (const char *)blob->bytes;
-	return 0;
+	if (file_set_read(files, spec->passphrase.name, blob, error) == 0)
+		*passphrase = certificate_passphrase(blob, error);
+	if (*passphrase)
+		return 0;
+	error_prefix(error, "passphrase: ");
+	return -1;
 }
 
 static void
