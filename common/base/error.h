@@ -38,9 +38,8 @@ error_set(struct error *error, const char *format, ...)
 
 /* The same with a position. */
 void
-error_set_at(struct error *error, const struct position *at,
-	     const char *format, ...)
-	__attribute__((format(printf, 3, 4), cold));
+error_set_at(struct error *error, const struct position *at, const char *format,
+	     ...) __attribute__((format(printf, 3, 4), cold));
 
 /* Put words in front of the sentence that is there: "certificate web.pem: "
  * and so on. A sentence that grows too long is cut at its end. */

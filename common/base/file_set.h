@@ -37,10 +37,10 @@ enum file_kind {
 struct file_entry {
 	char *name;
 	enum file_kind kind;
-	int descriptor;	 /* FILE, else -1; owned */
+	int descriptor;   /* FILE, else -1; owned */
 	int error_number; /* MISSING */
-	bool is_secret;	 /* may hold a key or a pass-phrase */
-	char **children; /* DIRECTORY: full names, sorted; each is an entry */
+	bool is_secret;   /* may hold a key or a pass-phrase */
+	char **children;  /* DIRECTORY: full names, sorted; each is an entry */
 	size_t child_count;
 };
 

@@ -45,7 +45,7 @@ struct log_sink {
 	enum log_transport transport;
 	enum log_form form;
 	enum log_level level; /* events up to this level */
-	int facility;	      /* syslog: LOG_DAEMON and so on */
+	int facility;         /* syslog: LOG_DAEMON and so on */
 	bool is_for_events;
 	bool is_for_access;
 };
@@ -80,15 +80,15 @@ log_event(enum log_level level, const char *sentence, const char *format, ...)
 #define log_error(...) log_event(LOG_LEVEL_ERROR, __VA_ARGS__)
 #define log_warn(...)  log_event(LOG_LEVEL_WARN, __VA_ARGS__)
 #define log_info(...)  log_event(LOG_LEVEL_INFO, __VA_ARGS__)
-#define log_debug(...)                                                         \
-	do {                                                                   \
-		if (log_is_enabled(LOG_LEVEL_DEBUG))                           \
-			log_event(LOG_LEVEL_DEBUG, __VA_ARGS__);               \
+#define log_debug(...)                                           \
+	do {                                                     \
+		if (log_is_enabled(LOG_LEVEL_DEBUG))             \
+			log_event(LOG_LEVEL_DEBUG, __VA_ARGS__); \
 	} while (0)
-#define log_trace(...)                                                         \
-	do {                                                                   \
-		if (log_is_enabled(LOG_LEVEL_TRACE))                           \
-			log_event(LOG_LEVEL_TRACE, __VA_ARGS__);               \
+#define log_trace(...)                                           \
+	do {                                                     \
+		if (log_is_enabled(LOG_LEVEL_TRACE))             \
+			log_event(LOG_LEVEL_TRACE, __VA_ARGS__); \
 	} while (0)
 
 /* A peer's fault: like log_event(), but each call site (the struct is static

@@ -51,11 +51,11 @@ mem_free_pointer(void *variable);
 
 /* Move a pointer out of an AUTO_FREE variable: its value, and NULL is left
  * behind. */
-#define TAKE(variable)                                                         \
-	__extension__({                                                        \
-		__typeof__(variable) taken_ = (variable);                      \
-		(variable) = NULL;                                             \
-		taken_;                                                        \
+#define TAKE(variable)                                    \
+	__extension__({                                   \
+		__typeof__(variable) taken_ = (variable); \
+		(variable) = NULL;                        \
+		taken_;                                   \
 	})
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))

@@ -34,7 +34,8 @@ struct timer_wheel {
 	size_t count; /* linked timers */
 };
 
-typedef void timer_fired(struct timer *timer, void *argument);
+typedef void
+timer_fired(struct timer *timer, void *argument);
 
 void
 timer_wheel_init(struct timer_wheel *wheel, int64_t now_ms);

@@ -12,12 +12,12 @@
 struct error;
 
 enum address_kind {
-	ADDRESS_INET,	  /* 192.0.2.1:80, [2001:db8::1]:80; host is the text */
-	ADDRESS_ANY,	  /* :80, every local address of both families */
-	ADDRESS_HOST,	  /* db.example.org:5432, to be resolved */
-	ADDRESS_UNIX,	  /* unix:/path */
+	ADDRESS_INET,     /* 192.0.2.1:80, [2001:db8::1]:80; host is the text */
+	ADDRESS_ANY,      /* :80, every local address of both families */
+	ADDRESS_HOST,     /* db.example.org:5432, to be resolved */
+	ADDRESS_UNIX,     /* unix:/path */
 	ADDRESS_ABSTRACT, /* unix:@name */
-	ADDRESS_FD,	  /* fd:3 */
+	ADDRESS_FD,       /* fd:3 */
 	ADDRESS_BUILTIN,  /* builtin:echo, builtin:whoami; host is the word */
 };
 
@@ -29,9 +29,9 @@ enum address_family {
 
 struct address {
 	enum address_kind kind;
-	char *host; /* INET: without brackets; HOST: lower case; UNIX: the
-		     * path; ABSTRACT: the name without @; BUILTIN: the word */
-	uint16_t port;	/* INET, ANY, HOST */
+	char *host;     /* INET: without brackets; HOST: lower case; UNIX: the
+			 * path; ABSTRACT: the name without @; BUILTIN: the word */
+	uint16_t port;  /* INET, ANY, HOST */
 	int descriptor; /* FD */
 };
 

@@ -7,7 +7,6 @@
 #include "daemon/helper/resolver.h"
 
 #include <assert.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,14 +22,14 @@
 #include "common/conf/conf.h"
 #include "common/net/resolution.h"
 #include "common/route/name_index.h"
+#include "daemon/helper/ares_loop.h"
 
 #define DNS_PORT       53
 #define RETRY_MIN_MS   1000
 #define JITTER_PERCENT 10
 
-/* A question is sent twice; c-ares doubles its patience the second time, so
- * that a third of the time for the first makes up the whole. */
-#define TRIES          2
+/* c-ares sends a question twice and doubles its patience the second time: a
+ * third of the time for the first makes up the whole. */
 #define PATIENCE_PARTS 3
 
 struct name {
@@ -45,18 +44,9 @@ struct name {
 	struct event *timer; /* at due_ms */
 };
 
-/* A descriptor that c-ares waits for. */
-struct watch {
-	LIST_ENTRY(watch) entries;
-	int descriptor;
-	struct event *event;
-};
-
 struct resolver {
 	struct event_base *base;
-	ares_channel channel;
-	struct event *ares_timer;
-	LIST_HEAD(, watch) watches;
+	struct ares_loop *loop;
 	STAILQ_HEAD(, name) names;
 	struct name_index *by_host;
 	char *servers; /* as c-ares wants them, "": the system's */
@@ -72,76 +62,6 @@ interval(int64_t milliseconds)
 	return (struct timeval){
 		.tv_sec = (time_t)(milliseconds / 1000),
 		.tv_usec = (suseconds_t)(milliseconds % 1000 * 1000)};
-}
-
-/* c-ares on libevent. */
-
-static void
-arm_ares_timer(struct resolver *resolver)
-{
-	struct timeval left;
-
-	if (ares_timeout(resolver->channel, NULL, &left))
-		event_add(resolver->ares_timer, &left);
-	else
-		event_del(resolver->ares_timer);
-}
-
-static void
-on_ares_timer(evutil_socket_t descriptor, short what, void *argument)
-{
-	struct resolver *resolver = argument;
-
-	(void)descriptor;
-	(void)what;
-	ares_process_fd(resolver->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
-	arm_ares_timer(resolver);
-}
-
-static void
-on_ready(evutil_socket_t descriptor, short what, void *argument)
-{
-	struct resolver *resolver = argument;
-
-	ares_process_fd(resolver->channel,
-			what & EV_READ ? descriptor : ARES_SOCKET_BAD,
-			what & EV_WRITE ? descriptor : ARES_SOCKET_BAD);
-	arm_ares_timer(resolver);
-}
-
-static void
-watch_free(struct watch *watch)
-{
-	LIST_REMOVE(watch, entries);
-	event_free(watch->event);
-	mem_free(watch);
-}
-
-/* What c-ares wants to know of a descriptor from now on. */
-static void
-on_socket_state(void *argument, ares_socket_t descriptor, int is_reading,
-		int is_writing)
-{
-	struct resolver *resolver = argument;
-	short what = (short)((is_reading ? EV_READ : 0) |
-			     (is_writing ? EV_WRITE : 0));
-	struct watch *watch;
-
-	LIST_FOREACH (watch, &resolver->watches, entries)
-		if (watch->descriptor == descriptor)
-			break;
-	if (watch)
-		watch_free(watch);
-	if (what == 0)
-		return;
-	watch = mem_alloc(sizeof(*watch));
-	watch->descriptor = descriptor;
-	watch->event =
-		event_new(resolver->base, descriptor,
-			  (short)(what | EV_PERSIST), on_ready, resolver);
-	assert(watch->event);
-	event_add(watch->event, NULL);
-	LIST_INSERT_HEAD(&resolver->watches, watch, entries);
 }
 
 /* Turns. */
@@ -320,17 +240,12 @@ ask(struct name *name)
 		[ADDRESS_FAMILY_INET] = AF_INET,
 		[ADDRESS_FAMILY_INET6] = AF_INET6,
 	};
-	struct ares_addrinfo_hints hints = {
-		.ai_family = families[name->family],
-		.ai_socktype = SOCK_STREAM,
-	};
 
 	name->is_asking = true;
 	schedule(name, name->resolver->timeout_ms);
 	/* It may answer before it returns. */
-	ares_getaddrinfo(name->resolver->channel, name->known.host, NULL,
-			 &hints, on_answer, name);
-	arm_ares_timer(name->resolver);
+	ares_loop_ask(name->resolver->loop, name->known.host,
+		      families[name->family], on_answer, name);
 }
 
 static void
@@ -392,50 +307,13 @@ join_servers(const struct conf_resolver *settings, struct error *error)
 	return TAKE(servers);
 }
 
-static int
-open_channel(struct resolver *resolver, struct error *error)
-{
-	struct ares_options options = {
-		.timeout = (int)(resolver->timeout_ms / PATIENCE_PARTS),
-		.tries = TRIES,
-		.sock_state_cb = on_socket_state,
-		.sock_state_cb_data = resolver,
-	};
-	int mask = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB;
-	int status;
-
-#ifdef ARES_OPT_QUERY_CACHE /* a cache of 0 seconds: refresh means to ask */
-	mask |= ARES_OPT_QUERY_CACHE;
-#endif
-	status = ares_init_options(&resolver->channel, &options, mask);
-	if (status != ARES_SUCCESS) {
-		resolver->channel = NULL;
-		error_set(error, "the resolver cannot start: %s",
-			  ares_strerror(status));
-		return -1;
-	}
-	if (resolver->servers[0] == '\0')
-		return 0;
-	status = ares_set_servers_ports_csv(resolver->channel,
-					    resolver->servers);
-	if (status != ARES_SUCCESS) {
-		error_set(error, "the resolver cannot use its servers %s: %s",
-			  resolver->servers, ares_strerror(status));
-		return -1;
-	}
-	return 0;
-}
-
 struct resolver *
 resolver_new(struct event_base *base, const struct conf_resolver *settings,
 	     resolver_told *told, void *argument, struct error *error)
 {
 	struct resolver *resolver = mem_alloc(sizeof(*resolver));
-	int status = ares_library_init(ARES_LIB_INIT_ALL);
 
-	assert(status == ARES_SUCCESS);
 	resolver->base = base;
-	LIST_INIT(&resolver->watches);
 	STAILQ_INIT(&resolver->names);
 	resolver->by_host = name_index_new();
 	resolver->servers = join_servers(settings, error);
@@ -443,9 +321,11 @@ resolver_new(struct event_base *base, const struct conf_resolver *settings,
 	resolver->timeout_ms = settings->timeout_ms;
 	resolver->told = told;
 	resolver->argument = argument;
-	resolver->ares_timer = evtimer_new(base, on_ares_timer, resolver);
-	assert(resolver->ares_timer);
-	if (!resolver->servers || open_channel(resolver, error) != 0) {
+	if (resolver->servers)
+		resolver->loop = ares_loop_new(
+			base, resolver->servers,
+			settings->timeout_ms / PATIENCE_PARTS, error);
+	if (!resolver->loop) {
 		resolver_free(resolver);
 		return NULL;
 	}
@@ -455,18 +335,12 @@ resolver_new(struct event_base *base, const struct conf_resolver *settings,
 void
 resolver_free(struct resolver *resolver)
 {
-	struct watch *watch;
 	struct name *name;
 
 	if (!resolver)
 		return;
-	/* Answers every question still open, while the names are there. */
-	if (resolver->channel)
-		ares_destroy(resolver->channel);
-	ares_library_cleanup();
-	while ((watch = LIST_FIRST(&resolver->watches)))
-		watch_free(watch);
-	event_free(resolver->ares_timer);
+	/* First, as it answers every question that is open. */
+	ares_loop_free(resolver->loop);
 	while ((name = STAILQ_FIRST(&resolver->names))) {
 		STAILQ_REMOVE_HEAD(&resolver->names, entries);
 		event_free(name->timer);
