@@ -21,7 +21,7 @@
 
 enum client_hello_result {
 	CLIENT_HELLO_COMPLETE,
-	CLIENT_HELLO_MORE,	/* so far well-formed, but not whole */
+	CLIENT_HELLO_MORE,      /* so far well-formed, but not whole */
 	CLIENT_HELLO_PLAINTEXT, /* not TLS at all */
 	CLIENT_HELLO_TOO_LONG,
 	CLIENT_HELLO_MALFORMED, /* a TLS record, but no well-formed hello */
@@ -33,7 +33,7 @@ struct client_hello {
 				    * not, server_name is "" and the raw bytes
 				    * are in raw_name */
 	char server_name[HOSTNAME_MAX + 1]; /* lower case */
-	unsigned char raw_name[256];	    /* the first bytes, for the log */
+	unsigned char raw_name[256];        /* the first bytes, for the log */
 	size_t raw_name_length;
 	/* The client's order; each name is length bytes of alpn_storage from
 	 * offset on, so that the struct can be copied and outlives the bytes
@@ -42,20 +42,20 @@ struct client_hello {
 		uint16_t offset;
 		uint8_t length;
 	} alpn[CLIENT_HELLO_ALPN_MAX];
-	size_t alpn_count;	       /* those beyond the last are left out */
-	unsigned int versions;	 /* enum tls_version: what the client offers */
+	size_t alpn_count;       /* those beyond the last are left out */
+	unsigned int versions;   /* enum tls_version: what the client offers;
+				  * up to legacy_version when it has no list */
 	uint16_t legacy_version; /* of the hello's body */
 	bool has_early_data;
 	unsigned char alpn_storage[512];
 };
 
-/* Read what has arrived so far (from its first byte each time). hello is
- * filled only when the result is COMPLETE. On MALFORMED and PLAINTEXT
- * alert is the description of the alert to send (RFC 8446 6). Bounded time:
- * linear in length. */
+/* Read what has arrived so far (from its first byte each time; what follows
+ * the hello is passed over). hello is filled only when the result is COMPLETE.
+ * On MALFORMED, PLAINTEXT and TOO_LONG alert is the description of the alert
+ * to send (RFC 8446 6). Bounded time: linear in length. */
 enum client_hello_result
-client_hello_parse(const void *bytes, size_t length,
-		   struct client_hello *hello, uint8_t *alert)
-	__attribute__((warn_unused_result));
+client_hello_parse(const void *bytes, size_t length, struct client_hello *hello,
+		   uint8_t *alert) __attribute__((warn_unused_result));
 
 #endif
