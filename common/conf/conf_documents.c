@@ -140,30 +140,57 @@ is_pattern(const char *text)
 	return strpbrk(text, "*?[") != NULL;
 }
 
+/* A pattern made absolute: in the directory that it is taken from, stars are
+ * stars. */
+static char *
+pattern_absolute(const struct position *at, const char *pattern)
+{
+	AUTO_FREE char *directory = conf_path_absolute(at, "");
+	AUTO_FREE char *escaped = mem_alloc(2 * strlen(directory) + 1);
+	char *to = escaped;
+
+	if (pattern[0] == '/')
+		return mem_strdup(pattern);
+	for (const char *from = directory; *from; from++) {
+		if (strchr("*?[]\\", *from))
+			*to++ = '\\';
+		*to++ = *from;
+	}
+	return mem_format("%s%s", escaped, pattern);
+}
+
+static void
+read_pattern(const struct yaml_node *item, struct conf_documents *documents,
+	     struct error_list *problems)
+{
+	AUTO_FREE char *pattern = pattern_absolute(&item->at, item->text);
+	glob_t found = {0};
+	int result = glob(pattern, GLOB_ERR, NULL, &found);
+
+	if (result != 0 && result != GLOB_NOMATCH)
+		error_list_addf(problems, &item->at, "cannot read %s: %s",
+				item->text, strerror(errno));
+	for (size_t i = 0; result == 0 && i < found.gl_pathc; i++)
+		(void)read_document(found.gl_pathv[i], found.gl_pathv[i],
+				    documents, &item->at, problems);
+	globfree(&found);
+}
+
 /* Read what one item of `include` names. */
 static void
 read_included(const struct yaml_node *item, struct conf_documents *documents,
 	      struct error_list *problems)
 {
 	AUTO_FREE char *path = NULL;
-	glob_t found = {0};
-	int result;
 
 	if (item->kind != YAML_TREE_SCALAR || item->text[0] == '\0')
 		return; /* conf_load() says so */
-	path = conf_path_absolute(&item->at, item->text);
-	if (!is_pattern(item->text)) {
-		(void)read_document(path, path, documents, &item->at, problems);
+	if (is_pattern(item->text)) {
+		read_pattern(item, documents, problems);
 		return;
 	}
-	result = glob(path, GLOB_ERR, NULL, &found);
-	if (result != 0 && result != GLOB_NOMATCH)
-		error_list_addf(problems, &item->at, "cannot read %s: %s", path,
-				strerror(errno));
-	for (size_t i = 0; result == 0 && i < found.gl_pathc; i++)
-		(void)read_document(found.gl_pathv[i], found.gl_pathv[i],
-				    documents, &item->at, problems);
-	globfree(&found);
+	path = conf_path_absolute(&item->at, item->text);
+	(void)read_document(path, path, documents, &item->at, problems);
 }
 
 /* The main document is parsed here for its `include` only; whatever is wrong

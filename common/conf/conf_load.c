@@ -207,15 +207,17 @@ load_services(struct loading *loading, const struct yaml_node *services)
 		load_service(loading, &services->pairs[i]);
 }
 
+/* An included file may be empty: its services are commented out. */
 static bool
 is_document_map(struct loading *loading, const char *file,
-		const struct yaml_node *root)
+		const struct yaml_node *root, bool is_main)
 {
 	const struct position start = {file, 1, 1};
 
 	if (!root || root->is_null) {
-		conf_complain(&loading->reader, &start,
-			      "the file is empty: expected `services`");
+		if (is_main)
+			conf_complain(&loading->reader, &start,
+				      "the file is empty: expected `services`");
 		return false;
 	}
 	if (root->kind != YAML_TREE_MAP) {
@@ -233,7 +235,7 @@ load_document(struct loading *loading, const char *file,
 {
 	const struct yaml_node *root = tree->root;
 
-	if (!is_document_map(loading, file, root))
+	if (!is_document_map(loading, file, root, is_main))
 		return;
 	loading->reader.refused = is_main ? 0 : SCHEMA_MAIN_FILE;
 	conf_check_keys(&loading->reader, &schema_document, root);
