@@ -441,7 +441,7 @@ class Daemon:
 
     def __init__(self, test, services=None, text=None, globals=None,
                  name="daemon", words=None, environment=None, ready=True,
-                 descriptors=None, **maps):
+                 descriptors=None, pass_fds=(), **maps):
         self.test = test
         self.name = name
         self.log = test.path(name + ".log")
@@ -467,6 +467,7 @@ class Daemon:
                 [test.sealock, "run", "-c", self.file, *(words or [])],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 cwd=test.dir, env=test.environment(**(environment or {})),
+                pass_fds=pass_fds,
                 preexec_fn=prepare if descriptors else None)
         test.defer(self.stop)
         if ready:

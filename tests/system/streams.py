@@ -271,6 +271,17 @@ def server_context(certificate, versions=None, ciphers=None, alpn=None,
     return context
 
 
+def client_hello(name="web.test"):
+    """The bytes of a whole ClientHello."""
+    outgoing = ssl.MemoryBIO()
+    client = client_context().wrap_bio(ssl.MemoryBIO(), outgoing, False, name)
+    try:
+        client.do_handshake()
+    except ssl.SSLWantReadError:
+        pass
+    return outgoing.read()
+
+
 class Contact:
     """One connection that a Server accepted."""
 
