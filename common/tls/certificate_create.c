@@ -70,6 +70,12 @@ find_kind(const char *name)
 	return NULL;
 }
 
+bool
+certificate_has_key_kind(const char *kind)
+{
+	return find_kind(kind) != NULL;
+}
+
 EVP_PKEY *
 certificate_create_key(const char *name, struct error *error)
 {
@@ -147,10 +153,9 @@ set_validity(X509 *certificate, unsigned int days)
 /* The subject is the common name, or empty when the only name there is would
  * be too long for one. */
 static int
-set_subject(X509 *certificate, const struct certificate_request *request,
+set_subject(X509_NAME *subject, const struct certificate_request *request,
 	    struct error *error)
 {
-	X509_NAME *subject = X509_get_subject_name(certificate);
 	const char *name = request->common_name;
 
 	if (!name) {
@@ -259,34 +264,44 @@ make_name(const char *text, struct error *error)
 	return name;
 }
 
-/* The alternative name is critical when it is the only name (RFC 5280
- * 4.2.1.6). */
-static int
-add_names(X509 *certificate, const struct certificate_request *request,
-	  struct error *error)
+/* The caller frees them with GENERAL_NAMES_free(). */
+static GENERAL_NAMES *
+make_names(const struct certificate_request *request, struct error *error)
 {
 	AUTO_OPENSSL(general_names)
 	GENERAL_NAMES *names = GENERAL_NAMES_new();
-	bool is_alone =
-		X509_NAME_entry_count(X509_get_subject_name(certificate)) == 0;
 
 	for (size_t i = 0; names && i < request->name_count; i++) {
 		GENERAL_NAME *name = make_name(request->names[i], error);
 
 		if (!name)
-			return -1;
+			return NULL;
 		if (!sk_GENERAL_NAME_push(names, name)) {
 			GENERAL_NAME_free(name);
 			GENERAL_NAMES_free(TAKE(names));
 		}
 	}
-	if (!names || (request->name_count > 0 &&
-		       add_extension(certificate, NID_subject_alt_name, names,
-				     is_alone) != 0)) {
-		set_openssl_error(error, "cannot add the names");
+	if (!names)
+		set_openssl_error(error, "cannot make the names");
+	return TAKE(names);
+}
+
+/* The alternative name is critical when it is the only name (RFC 5280
+ * 4.2.1.6). */
+static int
+add_names(X509 *certificate, const struct certificate_request *request)
+{
+	AUTO_OPENSSL(general_names)
+	GENERAL_NAMES *names = make_names(request, NULL);
+	bool is_alone =
+		X509_NAME_entry_count(X509_get_subject_name(certificate)) == 0;
+
+	if (!names)
 		return -1;
-	}
-	return 0;
+	if (request->name_count == 0)
+		return 0;
+	return add_extension(certificate, NID_subject_alt_name, names,
+			     is_alone);
 }
 
 static int
@@ -519,21 +534,38 @@ sign(X509 *certificate, EVP_PKEY *key)
 	return X509_sign_ctx(certificate, signer) > 0 ? 0 : -1;
 }
 
+int
+certificate_request_check(const struct certificate_request *request,
+			  struct error *error)
+{
+	AUTO_OPENSSL(general_names) GENERAL_NAMES *names = NULL;
+	X509_NAME *subject;
+	int result;
+
+	if (request->name_count == 0 && !request->common_name) {
+		error_set(error, "a certificate needs a name");
+		return -1;
+	}
+	if (request->days > DAYS_MAX) {
+		error_set(error, "%u days are too many: %d is the most",
+			  request->days, DAYS_MAX);
+		return -1;
+	}
+	names = make_names(request, error);
+	subject = X509_NAME_new();
+	result = names && subject ? set_subject(subject, request, error) : -1;
+	X509_NAME_free(subject);
+	return result;
+}
+
 X509 *
 certificate_create(const struct certificate_request *request, EVP_PKEY *key,
 		   X509 *issuer, EVP_PKEY *issuer_key, struct error *error)
 {
 	AUTO_OPENSSL(x509) X509 *certificate = NULL;
 
-	if (request->name_count == 0 && !request->common_name) {
-		error_set(error, "a certificate needs a name");
+	if (certificate_request_check(request, error) != 0)
 		return NULL;
-	}
-	if (request->days > DAYS_MAX) {
-		error_set(error, "%u days are too many: %d is the most",
-			  request->days, DAYS_MAX);
-		return NULL;
-	}
 	if (issuer && X509_check_private_key(issuer, issuer_key) != 1) {
 		ERR_clear_error();
 		error_set(error, "the issuer's key is not that of its "
@@ -544,16 +576,13 @@ certificate_create(const struct certificate_request *request, EVP_PKEY *key,
 	if (!certificate || !X509_set_version(certificate, X509_VERSION_3) ||
 	    set_serial(certificate) != 0 ||
 	    set_validity(certificate, request->days) != 0 ||
-	    !X509_set_pubkey(certificate, key)) {
-		set_openssl_error(error, "cannot make a certificate");
-		return NULL;
-	}
-	if (set_subject(certificate, request, error) != 0 ||
-	    add_names(certificate, request, error) != 0)
-		return NULL;
-	if (!X509_set_issuer_name(
+	    !X509_set_pubkey(certificate, key) ||
+	    set_subject(X509_get_subject_name(certificate), request, NULL) !=
+		    0 ||
+	    !X509_set_issuer_name(
 		    certificate,
 		    X509_get_subject_name(issuer ? issuer : certificate)) ||
+	    add_names(certificate, request) != 0 ||
 	    add_extensions(certificate, request, key, issuer) != 0 ||
 	    sign(certificate, issuer ? issuer_key : key) != 0) {
 		set_openssl_error(error, "cannot make a certificate");

@@ -36,6 +36,17 @@ struct certificate_request {
 EVP_PKEY *
 certificate_create_key(const char *kind, struct error *error);
 
+/* Is there such a kind? */
+bool
+certificate_has_key_kind(const char *kind);
+
+/* Can a certificate be made of this? -1 with a sentence when it has no name,
+ * one that is none, or too many days. certificate_create() asks the same. */
+int
+certificate_request_check(const struct certificate_request *request,
+			  struct error *error)
+	__attribute__((warn_unused_result));
+
 /* A certificate for that key, signed by issuer and issuer_key, or by itself
  * when they are NULL. X.509 v3 with key identifiers, a random 128-bit serial
  * and a start five minutes ago. The caller frees it with X509_free(). */

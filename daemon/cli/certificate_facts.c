@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Gathering. How facts are shown stands in certificate_facts_print.c.
+ */
+#include "daemon/cli/certificate_facts.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+#include <openssl/bn.h>
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+
+#include "common/base/mem.h"
+#include "common/base/text.h"
+#include "common/tls/certificate.h"
+#include "common/tls/openssl_auto.h"
+
+static const struct {
+	uint32_t bit;
+	const char *word;
+} key_usages[] = {
+	{KU_DIGITAL_SIGNATURE, "digitalSignature"},
+	{KU_NON_REPUDIATION, "nonRepudiation"},
+	{KU_KEY_ENCIPHERMENT, "keyEncipherment"},
+	{KU_DATA_ENCIPHERMENT, "dataEncipherment"},
+	{KU_KEY_AGREEMENT, "keyAgreement"},
+	{KU_KEY_CERT_SIGN, "keyCertSign"},
+	{KU_CRL_SIGN, "cRLSign"},
+	{KU_ENCIPHER_ONLY, "encipherOnly"},
+	{KU_DECIPHER_ONLY, "decipherOnly"},
+};
+
+static void
+add_word(struct facts_words *list, const void *bytes, size_t length)
+{
+	char *word = mem_alloc(length + 1);
+
+	if (length > 0)
+		memcpy(word, bytes, length);
+	list->words = mem_resize(list->words, list->count + 1, sizeof(char *));
+	list->lengths =
+		mem_resize(list->lengths, list->count + 1, sizeof(size_t));
+	list->words[list->count] = word;
+	list->lengths[list->count++] = length;
+}
+
+static void
+add_text(struct facts_words *list, const char *text)
+{
+	add_word(list, text, strlen(text));
+}
+
+static void
+add_string(struct facts_words *list, const ASN1_STRING *string)
+{
+	add_word(list, ASN1_STRING_get0_data(string),
+		 (size_t)ASN1_STRING_length(string));
+}
+
+static void
+add_address(struct certificate_facts *facts, const ASN1_OCTET_STRING *address)
+{
+	int length = ASN1_STRING_length(address);
+	char text[INET6_ADDRSTRLEN];
+
+	if ((length == 4 || length == 16) &&
+	    inet_ntop(length == 4 ? AF_INET : AF_INET6,
+		      ASN1_STRING_get0_data(address), text, sizeof(text)))
+		add_text(&facts->lists[FACTS_IP], text);
+	else
+		add_text(&facts->lists[FACTS_OTHER_NAMES],
+			 "an IP address of a wrong length");
+}
+
+static void
+add_name(struct certificate_facts *facts, const GENERAL_NAME *name)
+{
+	struct facts_words *others = &facts->lists[FACTS_OTHER_NAMES];
+	char type[80];
+
+	switch (name->type) {
+	case GEN_DNS:
+		add_string(&facts->lists[FACTS_DNS], name->d.dNSName);
+		break;
+	case GEN_IPADD:
+		add_address(facts, name->d.iPAddress);
+		break;
+	case GEN_URI:
+		add_string(&facts->lists[FACTS_URI],
+			   name->d.uniformResourceIdentifier);
+		break;
+	case GEN_EMAIL:
+		add_string(&facts->lists[FACTS_EMAIL], name->d.rfc822Name);
+		break;
+	case GEN_DIRNAME:
+		add_text(others, "a directory name");
+		break;
+	case GEN_OTHERNAME:
+		OBJ_obj2txt(type, sizeof(type), name->d.otherName->type_id, 0);
+		add_text(others, type);
+		break;
+	default:
+		add_text(others, "a name of another kind");
+		break;
+	}
+}
+
+static void
+read_names(struct certificate_facts *facts)
+{
+	AUTO_OPENSSL(general_names)
+	GENERAL_NAMES *names = X509_get_ext_d2i(
+		facts->certificate, NID_subject_alt_name, NULL, NULL);
+
+	for (int i = 0; i < sk_GENERAL_NAME_num(names); i++)
+		add_name(facts, sk_GENERAL_NAME_value(names, i));
+}
+
+static void
+read_usages(struct certificate_facts *facts)
+{
+	EXTENDED_KEY_USAGE *extended = X509_get_ext_d2i(
+		facts->certificate, NID_ext_key_usage, NULL, NULL);
+	uint32_t usage = X509_get_key_usage(facts->certificate);
+	bool has_usage = (X509_get_extension_flags(facts->certificate) &
+			  EXFLAG_KUSAGE) != 0;
+	char text[80];
+
+	for (size_t i = 0; has_usage && i < ARRAY_SIZE(key_usages); i++)
+		if (usage & key_usages[i].bit)
+			add_text(&facts->lists[FACTS_KEY_USAGE],
+				 key_usages[i].word);
+	for (int i = 0; i < sk_ASN1_OBJECT_num(extended); i++) {
+		const ASN1_OBJECT *object = sk_ASN1_OBJECT_value(extended, i);
+		int nid = OBJ_obj2nid(object);
+
+		if (nid != NID_undef)
+			snprintf(text, sizeof(text), "%s", OBJ_nid2sn(nid));
+		else
+			OBJ_obj2txt(text, sizeof(text), object, 1);
+		add_text(&facts->lists[FACTS_EXTENDED_KEY_USAGE], text);
+	}
+	EXTENDED_KEY_USAGE_free(extended);
+}
+
+static void
+read_responders(struct certificate_facts *facts)
+{
+	STACK_OF(OPENSSL_STRING) *uris = X509_get1_ocsp(facts->certificate);
+
+	for (int i = 0; i < sk_OPENSSL_STRING_num(uris); i++)
+		add_text(&facts->lists[FACTS_OCSP],
+			 sk_OPENSSL_STRING_value(uris, i));
+	X509_email_free(uris);
+}
+
+static void
+read_serial(struct certificate_facts *facts)
+{
+	BIGNUM *number = ASN1_INTEGER_to_BN(
+		X509_get0_serialNumber(facts->certificate), NULL);
+	char *hex = number ? BN_bn2hex(number) : NULL;
+
+	facts->serial = mem_strdup(hex ? hex : "");
+	OPENSSL_free(hex);
+	BN_free(number);
+}
+
+static void
+read_signature(struct certificate_facts *facts)
+{
+	const X509_ALGOR *algorithm;
+	const ASN1_OBJECT *object;
+	char text[80];
+
+	X509_get0_signature(NULL, &algorithm, facts->certificate);
+	X509_ALGOR_get0(&object, NULL, NULL, algorithm);
+	if (OBJ_obj2txt(text, sizeof(text), object, 0) <= 0)
+		text[0] = '\0';
+	facts->signature = mem_strdup(text);
+}
+
+int
+certificate_fingerprint(const X509 *certificate, const EVP_MD *digest,
+			bool is_of_key, char *buffer, size_t size)
+{
+	unsigned char bytes[EVP_MAX_MD_SIZE];
+	unsigned int length;
+	char hex[2 * EVP_MAX_MD_SIZE + 1];
+	char name[32];
+	size_t i;
+
+	if (!(is_of_key
+		      ? X509_pubkey_digest(certificate, digest, bytes, &length)
+		      : X509_digest(certificate, digest, bytes, &length))) {
+		ERR_clear_error();
+		return -1;
+	}
+	snprintf(name, sizeof(name), "%s", OBJ_nid2sn(EVP_MD_get_type(digest)));
+	for (i = 0; name[i]; i++)
+		if (name[i] >= 'A' && name[i] <= 'Z')
+			name[i] = (char)(name[i] - 'A' + 'a');
+	text_hex(bytes, length, hex);
+	snprintf(buffer, size, "%s$%s%s", name, is_of_key ? "pub$" : "", hex);
+	return 0;
+}
+
+void
+certificate_facts_read(struct certificate_facts *facts, X509 *certificate)
+{
+	EVP_PKEY *key = X509_get0_pubkey(certificate);
+
+	*facts = (struct certificate_facts){.certificate = certificate};
+	facts->has_validity =
+		certificate_validity(certificate, &facts->not_before_ms,
+				     &facts->not_after_ms) == 0;
+	facts->is_ca = X509_check_ca(certificate) == 1;
+	facts->path_length = X509_get_pathlen(certificate);
+	if (key)
+		certificate_key_format(key, facts->key, sizeof(facts->key));
+	else
+		snprintf(facts->key, sizeof(facts->key), "unreadable");
+	certificate_fingerprint(certificate, EVP_sha256(), false, facts->sha256,
+				sizeof(facts->sha256));
+	certificate_fingerprint(certificate, EVP_sha256(), true,
+				facts->public_key, sizeof(facts->public_key));
+	read_names(facts);
+	read_usages(facts);
+	read_responders(facts);
+	read_serial(facts);
+	read_signature(facts);
+	ERR_clear_error();
+}
+
+void
+certificate_facts_clear(struct certificate_facts *facts)
+{
+	for (size_t i = 0; i < FACTS_LIST_COUNT; i++) {
+		for (size_t j = 0; j < facts->lists[i].count; j++)
+			mem_free(facts->lists[i].words[j]);
+		mem_free(facts->lists[i].words);
+		mem_free(facts->lists[i].lengths);
+	}
+	mem_free(facts->serial);
+	mem_free(facts->signature);
+	*facts = (struct certificate_facts){0};
+}
