@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A child's process: how it is started, what it is told first, and when it is
+ * started again.
+ */
+#include "daemon/monitor/child_entry.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <event2/event.h>
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/mem.h"
+#include "daemon/monitor/log_outputs.h"
+#include "daemon/monitor/plan.h"
+#include "daemon/monitor/spawn.h"
+#include "daemon/process/channel.h"
+#include "daemon/process/generation_transfer.h"
+#include "daemon/process/log_message.h"
+
+/* A child that dies sooner after its start than this waits before the next
+ * start: 100 ms, then twice as long each time, up to 5 s. */
+#define QUICK_DEATH_MS 10000
+#define RESTART_MIN_MS 100
+#define RESTART_MAX_MS 5000
+
+/* How long a child that has closed its channel may take to end. */
+#define OVERDUE_S 5
+
+const char *
+child_entry_name(const struct child_entry *entry, char *buffer, size_t size)
+{
+	if (entry->role == IPC_WORKER)
+		snprintf(buffer, size, "worker %u", entry->number);
+	else
+		snprintf(buffer, size, "%s", ipc_role_name(entry->role));
+	return buffer;
+}
+
+bool
+child_entry_is_in(const struct child_entry *entry, const struct plan *plan)
+{
+	return plan &&
+	       (entry->role != IPC_WORKER || entry->number < plan->workers);
+}
+
+void
+child_entry_kill(struct child_entry *entry)
+{
+	if (entry->pid > 0)
+		kill(entry->pid, SIGKILL);
+}
+
+static void
+on_overdue(evutil_socket_t descriptor, short what, void *argument)
+{
+	struct child_entry *entry = argument;
+
+	(void)descriptor;
+	(void)what;
+	log_warn("child does not end", "role=%s number=%u pid=%d",
+		 ipc_role_name(entry->role), entry->number, (int)entry->pid);
+	child_entry_kill(entry);
+}
+
+/* Its end is told by waitpid(2); this is only when its channel ended. */
+static void
+on_closed(struct channel *channel, const char *why, void *argument)
+{
+	static const struct timeval limit = {.tv_sec = OVERDUE_S};
+	struct child_entry *entry = argument;
+
+	(void)why;
+	generation_sender_free(TAKE(entry->sender));
+	channel_free(channel);
+	entry->channel = NULL;
+	event_add(entry->overdue, &limit);
+}
+
+static void
+on_message(struct channel *channel, struct message *message, void *argument)
+{
+	(void)channel;
+	child_offer_message(argument, message);
+}
+
+void
+child_entry_send_number(struct child_entry *entry, enum message_type type,
+			uint64_t number)
+{
+	struct message *message;
+
+	if (!entry->channel)
+		return;
+	message = message_new(type);
+	buf_write_u64(&message->body, number);
+	channel_send(entry->channel, message);
+}
+
+void
+child_entry_send_logs(struct child_entry *entry)
+{
+	const struct log_outputs *logs = entry->children->logs;
+	struct message *message;
+
+	if (!entry->channel)
+		return;
+	message = log_message_new(logs->sinks, logs->count);
+	if (message)
+		channel_send(entry->channel, message);
+	else
+		log_error("cannot pass on the logs", "error=\"%s\"",
+			  strerror(errno));
+}
+
+static void
+send_peer(struct child_entry *entry, const struct child_entry *peer,
+	  int descriptor)
+{
+	struct message *message = message_new(MESSAGE_PEER);
+
+	buf_write_u8(&message->body, (uint8_t)peer->role);
+	buf_write_u32(&message->body, peer->number);
+	if (!message_add_fd(message, descriptor))
+		abort();
+	channel_send(entry->channel, message);
+}
+
+/* Who talks to whom beside the monitor: each worker to the helper. */
+static bool
+are_peers(const struct child_entry *one, const struct child_entry *other)
+{
+	return (one->role == IPC_WORKER && other->role == IPC_HELPER) ||
+	       (one->role == IPC_HELPER && other->role == IPC_WORKER);
+}
+
+static void
+make_peers(struct child_entry *entry)
+{
+	struct child_entry *other;
+	int ends[2];
+
+	TAILQ_FOREACH (other, &entry->children->entries, entries) {
+		if (!other->channel || other->is_retired ||
+		    !are_peers(entry, other))
+			continue;
+		if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0,
+			       ends) != 0) {
+			log_error("cannot make a channel", "error=\"%s\"",
+				  strerror(errno));
+			return;
+		}
+		send_peer(entry, other, ends[0]);
+		send_peer(other, entry, ends[1]);
+	}
+}
+
+static int
+start(struct child_entry *entry, struct error *error)
+{
+	static const struct channel_events events = {on_message, on_closed};
+	struct children *children = entry->children;
+	struct ipc_side side = {.self = IPC_MONITOR, .other = entry->role};
+	int descriptor;
+	pid_t pid;
+
+	entry->started_ms = clock_monotonic_ms();
+	pid = spawn_role(children->executable, entry->role, entry->number,
+			 children->has_stderr, &descriptor, error);
+	if (pid < 0)
+		return -1;
+	entry->pid = pid;
+	entry->live = 0;
+	entry->channel =
+		channel_new(children->base, descriptor, side, &events, entry);
+	child_entry_send_logs(entry);
+	make_peers(entry);
+	return 0;
+}
+
+static void
+on_restart(evutil_socket_t descriptor, short what, void *argument)
+{
+	struct child_entry *entry = argument;
+	struct error error = {0};
+	char name[32];
+
+	(void)descriptor;
+	(void)what;
+	child_entry_name(entry, name, sizeof(name));
+	if (start(entry, &error) != 0) {
+		log_error("child cannot be started",
+			  "child=\"%s\" reason=\"%s\"", name, error.text);
+		child_entry_restart(entry);
+		return;
+	}
+	log_info("child started", "child=\"%s\" pid=%d", name, (int)entry->pid);
+	if (child_entry_is_in(entry, entry->children->current))
+		child_offer(entry, entry->children->current);
+}
+
+void
+child_entry_restart(struct child_entry *entry)
+{
+	int64_t lifetime = clock_monotonic_ms() - entry->started_ms;
+	struct timeval delay = {0};
+	int64_t delay_ms = 0;
+
+	if (lifetime >= QUICK_DEATH_MS)
+		entry->quick_deaths = 0;
+	if (entry->quick_deaths > 0)
+		delay_ms = RESTART_MIN_MS;
+	for (unsigned int i = 1;
+	     i < entry->quick_deaths && delay_ms < RESTART_MAX_MS; i++)
+		delay_ms *= 2;
+	if (delay_ms > RESTART_MAX_MS)
+		delay_ms = RESTART_MAX_MS;
+	entry->quick_deaths++;
+	delay.tv_sec = delay_ms / 1000;
+	delay.tv_usec = delay_ms % 1000 * 1000;
+	event_add(entry->restart, &delay);
+}
+
+int
+child_entry_new(struct children *children, enum ipc_role role, uint32_t number,
+		struct error *error)
+{
+	struct child_entry *entry = mem_alloc(sizeof(*entry));
+	char name[32];
+
+	entry->children = children;
+	entry->role = role;
+	entry->number = number;
+	entry->restart = event_new(children->base, -1, 0, on_restart, entry);
+	entry->overdue = event_new(children->base, -1, 0, on_overdue, entry);
+	assert(entry->restart && entry->overdue);
+	TAILQ_INSERT_TAIL(&children->entries, entry, entries);
+	if (start(entry, error) == 0)
+		return 0;
+	error_prefix(error,
+		     "%s: ", child_entry_name(entry, name, sizeof(name)));
+	return -1;
+}
+
+void
+child_entry_free(struct child_entry *entry)
+{
+	TAILQ_REMOVE(&entry->children->entries, entry, entries);
+	generation_sender_free(entry->sender);
+	channel_free(entry->channel);
+	event_free(entry->restart);
+	event_free(entry->overdue);
+	mem_free(entry);
+}

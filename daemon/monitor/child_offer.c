@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Generations for children: PREPARE to BUILD on the way there, READY or FAILED
+ * on the way back, COMMIT or ABORT in the end.
+ */
+#include "daemon/monitor/child_entry.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <string.h>
+#include <event2/event.h>
+
+#include "common/base/log.h"
+#include "common/base/mem.h"
+#include "daemon/monitor/plan.h"
+#include "daemon/process/generation.h"
+#include "daemon/process/generation_transfer.h"
+
+static uint64_t
+plan_number(const struct plan *plan)
+{
+	return plan->generation->number;
+}
+
+/* What became of that which is pending. */
+
+/* All workers say the same. */
+static void
+merge(struct error_list *list, const struct error_list *others)
+{
+	for (size_t i = 0; i < others->count; i++) {
+		bool is_there = false;
+
+		for (size_t j = 0; j < list->count && !is_there; j++)
+			is_there = strcmp(list->errors[j].text,
+					  others->errors[i].text) == 0;
+		if (!is_there)
+			error_list_add(list, &others->errors[i]);
+	}
+}
+
+void
+children_tally(struct children *children)
+{
+	const struct child_entry *entry;
+
+	if (!children->pending)
+		return;
+	if (!children->is_failed)
+		TAILQ_FOREACH (entry, &children->entries, entries)
+			if (entry->offered == children->pending &&
+			    !entry->is_ready)
+				return;
+	event_active(children->verdict, EV_TIMEOUT, 0);
+}
+
+static void
+fail_pending(struct children *children, int status,
+	     const struct error_list *problems)
+{
+	/* The first one tells; others may fail for the same reason. */
+	if (!children->is_failed) {
+		children->is_failed = true;
+		children->status = status;
+		merge(&children->problems, problems);
+	}
+	children_tally(children);
+}
+
+void
+children_fail(struct children *children, const struct error *error)
+{
+	struct error_list problems = {0};
+
+	error_list_add(&problems, error);
+	fail_pending(children, 1, &problems);
+	error_list_clear(&problems);
+}
+
+void
+children_on_verdict(int descriptor, short what, void *argument)
+{
+	struct children *children = argument;
+
+	(void)descriptor;
+	(void)what;
+	if (!children->pending)
+		return;
+	if (children->is_failed)
+		children->events.failed(&children->problems, children->status,
+					children->argument);
+	else
+		children->events.ready(&children->warnings, children->argument);
+}
+
+/* Offers to one child. */
+
+/* Only workers need files and sockets. */
+static struct generation_sender *
+send_plan(struct child_entry *entry, const struct plan *plan,
+	  struct error *error)
+{
+	AUTO_FREE struct generation_listener *listeners = NULL;
+	struct generation_share share = {0};
+
+	if (entry->role == IPC_WORKER) {
+		listeners = plan_listeners(plan, entry->number,
+					   &share.listener_count);
+		share.listeners = listeners;
+		share.has_files = true;
+	}
+	return generation_sender_new(entry->channel, plan->parcel, &share,
+				     error);
+}
+
+/* One that cannot have the generation in force is of no use. */
+__attribute__((cold)) static void
+offer_failed(struct child_entry *entry, int status, struct error *error)
+{
+	struct children *children = entry->children;
+	struct error_list problems = {0};
+	char name[32];
+
+	child_entry_name(entry, name, sizeof(name));
+	if (entry->offered == children->pending) {
+		error_prefix(error, "%s: ", name);
+		error_list_add(&problems, error);
+		fail_pending(children, status, &problems);
+		error_list_clear(&problems);
+		return;
+	}
+	log_error("child cannot have the configuration",
+		  "child=\"%s\" reason=\"%s\"", name, error->text);
+	child_entry_kill(entry);
+}
+
+void
+child_offer(struct child_entry *entry, const struct plan *plan)
+{
+	struct error error = {0};
+
+	assert(!entry->offered && entry->channel);
+	entry->offered = plan;
+	entry->is_ready = false;
+	entry->sender = send_plan(entry, plan, &error);
+	if (!entry->sender)
+		offer_failed(entry, 1, &error);
+}
+
+void
+child_offer_forget(struct child_entry *entry)
+{
+	generation_sender_free(TAKE(entry->sender));
+	entry->offered = NULL;
+	entry->is_ready = false;
+}
+
+void
+child_offer_withdraw(struct child_entry *entry)
+{
+	if (entry->offered)
+		child_entry_send_number(entry, MESSAGE_ABORT,
+					plan_number(entry->offered));
+	child_offer_forget(entry);
+}
+
+void
+child_offer_commit(struct child_entry *entry)
+{
+	child_entry_send_number(entry, MESSAGE_COMMIT,
+				plan_number(entry->offered));
+	child_offer_forget(entry);
+}
+
+/* Messages. */
+
+static void
+on_acknowledged(struct child_entry *entry, struct buf_reader *reader)
+{
+	struct error error = {0};
+
+	/* Without a sender it speaks of an offer that was withdrawn. */
+	if (entry->sender &&
+	    generation_sender_acknowledged(entry->sender, buf_read_u64(reader),
+					   &error) != 0)
+		offer_failed(entry, 1, &error);
+}
+
+/* Is it about the offer that we know of? Others were withdrawn while the
+ * answer was under way. */
+static bool
+is_current_offer(const struct child_entry *entry, struct buf_reader *reader)
+{
+	uint64_t number = buf_read_u64(reader);
+
+	return entry->offered && number == plan_number(entry->offered);
+}
+
+static void
+on_ready(struct child_entry *entry, struct buf_reader *reader)
+{
+	struct children *children = entry->children;
+	struct error_list warnings = {0};
+
+	if (!is_current_offer(entry, reader))
+		return;
+	generation_sender_free(TAKE(entry->sender));
+	if (entry->offered != children->pending) {
+		child_offer_commit(entry);
+		return;
+	}
+	entry->is_ready = true;
+	if (generation_problems_read(reader, &warnings) == 0)
+		merge(&children->warnings, &warnings);
+	error_list_clear(&warnings);
+	children_tally(children);
+}
+
+static void
+on_failed(struct child_entry *entry, struct buf_reader *reader)
+{
+	struct children *children = entry->children;
+	struct error_list problems = {0};
+	struct error none = {.text = "no reason was given"};
+
+	if (!is_current_offer(entry, reader))
+		return;
+	if (generation_problems_read(reader, &problems) != 0 ||
+	    problems.count == 0)
+		error_list_add(&problems, &none);
+	if (entry->offered == children->pending)
+		fail_pending(children, 2, &problems);
+	else
+		offer_failed(entry, 2, &problems.errors[0]);
+	error_list_clear(&problems);
+}
+
+/* Told once, when the last worker has let go of what was before. */
+static void
+on_live(struct child_entry *entry, struct buf_reader *reader)
+{
+	struct children *children = entry->children;
+	const struct child_entry *other;
+
+	entry->live = buf_read_u64(reader);
+	if (!children->current || entry->live == children->told_live ||
+	    entry->live != plan_number(children->current))
+		return;
+	TAILQ_FOREACH (other, &children->entries, entries)
+		if (other->role == IPC_WORKER && other->pid > 0 &&
+		    other->live != entry->live)
+			return;
+	if (children->told_live > 0)
+		log_info("older generations have ended", "generation=%" PRIu64,
+			 entry->live);
+	children->told_live = entry->live;
+}
+
+void
+child_offer_message(struct child_entry *entry, struct message *message)
+{
+	struct buf_reader reader = message_reader(message);
+
+	switch ((unsigned int)message->type) {
+	case MESSAGE_ITEMS_ACK:
+		on_acknowledged(entry, &reader);
+		break;
+	case MESSAGE_READY:
+		on_ready(entry, &reader);
+		break;
+	case MESSAGE_FAILED:
+		on_failed(entry, &reader);
+		break;
+	case MESSAGE_LIVE:
+		on_live(entry, &reader);
+		break;
+	}
+}

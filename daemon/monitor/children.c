@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * All children together. What becomes of an offer, and that the last of them
+ * is gone, is told from the loop, never from within a call: whoever hears it
+ * may commit, abort or end everything.
+ */
+#include "daemon/monitor/children.h"
+
+#include <assert.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <event2/event.h>
+
+#include "common/base/log.h"
+#include "common/base/mem.h"
+#include "common/conf/conf.h"
+#include "daemon/monitor/child_entry.h"
+#include "daemon/monitor/plan.h"
+#include "daemon/process/channel.h"
+#include "daemon/process/generation.h"
+
+/* For "as long as they like": ten years. */
+#define NO_LIMIT_MS ((int64_t)10 * 365 * 24 * 3600 * 1000)
+
+/* The end. */
+
+/* The helper serves the workers until the last of them is gone. */
+static void
+continue_drain(struct children *children)
+{
+	struct child_entry *entry;
+
+	TAILQ_FOREACH (entry, &children->entries, entries)
+		if (entry->role == IPC_WORKER)
+			return;
+	TAILQ_FOREACH (entry, &children->entries, entries)
+		child_entry_send_number(entry, MESSAGE_DRAIN, 0);
+	if (TAILQ_EMPTY(&children->entries))
+		event_active(children->gone, EV_TIMEOUT, 0);
+}
+
+static void
+on_gone(evutil_socket_t descriptor, short what, void *argument)
+{
+	struct children *children = argument;
+
+	(void)descriptor;
+	(void)what;
+	children->events.gone(children->argument);
+}
+
+void
+children_drain(struct children *children, int64_t grace_ms)
+{
+	struct child_entry *entry, *next;
+
+	children->is_stopping = true;
+	for (entry = TAILQ_FIRST(&children->entries); entry; entry = next) {
+		next = TAILQ_NEXT(entry, entries);
+		event_del(entry->restart);
+		if (entry->pid == 0)
+			child_entry_free(entry);
+		else if (entry->role == IPC_WORKER)
+			child_entry_send_number(entry, MESSAGE_DRAIN,
+						(uint64_t)grace_ms);
+	}
+	continue_drain(children);
+}
+
+void
+children_kill(struct children *children)
+{
+	struct child_entry *entry;
+
+	TAILQ_FOREACH (entry, &children->entries, entries)
+		child_entry_kill(entry);
+}
+
+/* No plan has a place for it any more. */
+static void
+retire(struct child_entry *entry)
+{
+	entry->is_retired = true;
+	event_del(entry->restart);
+	if (entry->pid == 0)
+		child_entry_free(entry);
+}
+
+static const char *
+describe_end(int status, char *buffer, size_t size)
+{
+	if (WIFSIGNALED(status))
+		snprintf(buffer, size, "signal=%d (%s)%s", WTERMSIG(status),
+			 strsignal(WTERMSIG(status)),
+			 WCOREDUMP(status) ? " core dumped" : "");
+	else
+		snprintf(buffer, size, "status=%d", WEXITSTATUS(status));
+	return buffer;
+}
+
+static void
+on_death(struct child_entry *entry, pid_t pid, const char *how)
+{
+	struct children *children = entry->children;
+	bool was_preparing = entry->offered &&
+			     entry->offered == children->pending &&
+			     !entry->is_ready;
+	struct error error = {0};
+	char name[32];
+
+	child_entry_name(entry, name, sizeof(name));
+	log_error("child died", "child=\"%s\" pid=%d %s", name, (int)pid, how);
+	child_offer_forget(entry);
+	/* One that was ready is as good as its successor; one that was not may
+	 * have died of the configuration. */
+	if (was_preparing) {
+		error_set(&error,
+			  "%s (pid %d) died while it prepared the "
+			  "configuration: %s",
+			  name, (int)pid, how);
+		children_fail(children, &error);
+	}
+	/* Without a generation there is nothing to come back to. */
+	if (children->current)
+		child_entry_restart(entry);
+	children_tally(children);
+}
+
+bool
+children_reaped(struct children *children, pid_t pid, int status)
+{
+	struct child_entry *entry;
+	char how[96];
+
+	TAILQ_FOREACH (entry, &children->entries, entries)
+		if (entry->pid == pid)
+			break;
+	if (!entry)
+		return false;
+	entry->pid = 0;
+	event_del(entry->overdue);
+	channel_free(TAKE(entry->channel));
+	describe_end(status, how, sizeof(how));
+	if (!children->is_stopping && !entry->is_retired) {
+		on_death(entry, pid, how);
+		return true;
+	}
+	log_debug("child ended", "role=%s number=%u pid=%d %s",
+		  ipc_role_name(entry->role), entry->number, (int)pid, how);
+	child_entry_free(entry);
+	if (children->is_stopping)
+		continue_drain(children);
+	return true;
+}
+
+/* All of them. */
+
+struct children *
+children_new(struct event_base *base, int executable, bool has_stderr,
+	     const struct children_events *events, void *argument)
+{
+	struct children *children = mem_alloc(sizeof(*children));
+
+	children->base = base;
+	children->executable = executable;
+	children->has_stderr = has_stderr;
+	children->events = *events;
+	children->argument = argument;
+	TAILQ_INIT(&children->entries);
+	children->verdict =
+		event_new(base, -1, 0, children_on_verdict, children);
+	children->gone = event_new(base, -1, 0, on_gone, children);
+	assert(children->verdict && children->gone);
+	return children;
+}
+
+void
+children_free(struct children *children)
+{
+	struct child_entry *entry;
+
+	if (!children)
+		return;
+	children_kill(children);
+	while ((entry = TAILQ_FIRST(&children->entries)))
+		child_entry_free(entry);
+	event_free(children->verdict);
+	event_free(children->gone);
+	error_list_clear(&children->problems);
+	error_list_clear(&children->warnings);
+	mem_free(children);
+}
+
+void
+children_set_logs(struct children *children, const struct log_outputs *logs)
+{
+	struct child_entry *entry;
+
+	children->logs = logs;
+	TAILQ_FOREACH (entry, &children->entries, entries)
+		child_entry_send_logs(entry);
+}
+
+static bool
+is_there(const struct children *children, enum ipc_role role, uint32_t number)
+{
+	const struct child_entry *entry;
+
+	TAILQ_FOREACH (entry, &children->entries, entries)
+		if (!entry->is_retired && entry->role == role &&
+		    entry->number == number)
+			return true;
+	return false;
+}
+
+static void
+ensure(struct children *children, enum ipc_role role, uint32_t number)
+{
+	struct error error = {0};
+
+	if (!is_there(children, role, number) &&
+	    child_entry_new(children, role, number, &error) != 0)
+		children_fail(children, &error);
+}
+
+void
+children_offer(struct children *children, const struct plan *plan)
+{
+	struct child_entry *entry;
+
+	assert(!children->pending && children->logs);
+	children->pending = plan;
+	ensure(children, IPC_HELPER, 0);
+	for (uint32_t i = 0; i < plan->workers; i++)
+		ensure(children, IPC_WORKER, i);
+	/* Who is still given the generation before, after a restart, gets
+	 * this one when it is in force. */
+	TAILQ_FOREACH (entry, &children->entries, entries)
+		if (entry->channel && !entry->offered && !entry->is_retired &&
+		    child_entry_is_in(entry, plan))
+			child_offer(entry, plan);
+	children_tally(children);
+}
+
+static void
+clear_pending(struct children *children)
+{
+	event_del(children->verdict);
+	children->pending = NULL;
+	children->is_failed = false;
+	error_list_clear(&children->problems);
+	error_list_clear(&children->warnings);
+}
+
+void
+children_commit(struct children *children)
+{
+	const struct plan *plan = children->pending;
+	const struct conf_global *global = &plan->generation->conf->global;
+	int64_t grace_ms = global->reload_grace_ms > 0 ? global->reload_grace_ms
+						       : NO_LIMIT_MS;
+	struct child_entry *entry, *next;
+
+	children->current = plan;
+	for (entry = TAILQ_FIRST(&children->entries); entry; entry = next) {
+		next = TAILQ_NEXT(entry, entries);
+		if (entry->offered == plan && entry->is_ready) {
+			child_offer_commit(entry);
+			continue;
+		}
+		child_offer_withdraw(entry);
+		if (entry->is_retired)
+			continue;
+		if (child_entry_is_in(entry, plan)) {
+			if (entry->channel)
+				child_offer(entry, plan);
+			continue;
+		}
+		child_entry_send_number(entry, MESSAGE_DRAIN,
+					(uint64_t)grace_ms);
+		retire(entry);
+	}
+	clear_pending(children);
+}
+
+void
+children_abort(struct children *children)
+{
+	struct child_entry *entry, *next;
+
+	for (entry = TAILQ_FIRST(&children->entries); entry; entry = next) {
+		next = TAILQ_NEXT(entry, entries);
+		if (entry->offered == children->pending)
+			child_offer_withdraw(entry);
+		if (entry->is_retired ||
+		    child_entry_is_in(entry, children->current))
+			continue;
+		/* Started for this offer alone. */
+		child_entry_kill(entry);
+		retire(entry);
+	}
+	clear_pending(children);
+}
+
+const char *
+children_unready(const struct children *children, char *buffer, size_t size)
+{
+	const struct child_entry *entry;
+	size_t used = 0;
+	char name[32];
+
+	buffer[0] = '\0';
+	TAILQ_FOREACH (entry, &children->entries, entries) {
+		if (entry->offered != children->pending || entry->is_ready ||
+		    used + sizeof(name) + 2 > size)
+			continue;
+		child_entry_name(entry, name, sizeof(name));
+		used += (size_t)snprintf(buffer + used, size - used, "%s%s",
+					 used > 0 ? ", " : "", name);
+	}
+	return buffer;
+}
