@@ -226,9 +226,15 @@ print_key(const struct printing *printing, const struct schema_key *key,
 		print_submap(printing, key->name, key->map, node, key->gates);
 		return;
 	}
-	if (!node || (node->kind != CONF_NODE_SCALAR &&
-		      key->count_offset != 0 && node->child_count == 0)) {
+	if (!node) {
 		print_default(printing, key);
+		return;
+	}
+	if (key->count_offset != 0 && node->child_count == 0) {
+		print_name(printing, key->name);
+		fputs(node->kind == CONF_NODE_LIST ? " []" : " {}",
+		      printing->out);
+		print_origin(printing, node);
 		return;
 	}
 	switch ((int)key->type) {

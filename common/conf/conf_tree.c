@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/base/mem.h"
+#include "common/base/text.h"
 #include "common/conf/schema.h"
 
 struct conf_tree *
@@ -116,13 +117,32 @@ text_equal(const char *one, const char *other)
 	return one && other ? strcmp(one, other) == 0 : one == other;
 }
 
+/* 300s and 5m are one duration. */
+static bool
+scalar_equal(const struct conf_node *one, const struct conf_node *other)
+{
+	int64_t durations[2];
+	uint64_t sizes[2];
+
+	if (!one->text || !other->text || !one->key)
+		return text_equal(one->text, other->text);
+	if (one->key->type == SCHEMA_DURATION &&
+	    text_parse_duration(one->text, &durations[0]) == 0 &&
+	    text_parse_duration(other->text, &durations[1]) == 0)
+		return durations[0] == durations[1];
+	if (one->key->type == SCHEMA_SIZE &&
+	    text_parse_size(one->text, &sizes[0]) == 0 &&
+	    text_parse_size(other->text, &sizes[1]) == 0)
+		return sizes[0] == sizes[1];
+	return text_equal(one->text, other->text);
+}
+
 bool
 conf_node_equal(const struct conf_node *one, const struct conf_node *other)
 {
 	if (one->kind != other->kind || one->key != other->key ||
 	    one->child_count != other->child_count ||
-	    !text_equal(one->name, other->name) ||
-	    !text_equal(one->text, other->text))
+	    !text_equal(one->name, other->name) || !scalar_equal(one, other))
 		return false;
 	for (size_t i = 0; i < one->child_count; i++)
 		if (!conf_node_equal(one->children[i], other->children[i]))

@@ -32,7 +32,7 @@ struct conf_node {
 	enum conf_node_kind kind;
 	const struct schema_key *key; /* NULL: an item, or named by ->name */
 	char *name;
-	char *text; /* SCALAR: canonical, paths absolute, never a secret */
+	char *text; /* SCALAR: paths absolute, never a secret */
 	enum conf_origin origin;
 	struct position at; /* of the value; no line: nobody wrote it */
 	struct conf_node **children; /* LIST, MAP */

@@ -106,7 +106,6 @@ read_duration(struct conf_reader *reader, const struct schema_key *key,
 {
 	const char *text = conf_read_text(reader, key, node);
 	int64_t value;
-	char buffer[32];
 
 	if (!text)
 		return;
@@ -116,8 +115,7 @@ read_duration(struct conf_reader *reader, const struct schema_key *key,
 		return;
 	}
 	*(int64_t *)field = value;
-	conf_node_set(shown,
-		      text_format_duration(value, buffer, sizeof(buffer)));
+	conf_node_set(shown, text);
 }
 
 static void
@@ -126,7 +124,6 @@ read_size(struct conf_reader *reader, const struct schema_key *key,
 {
 	const char *text = conf_read_text(reader, key, node);
 	uint64_t value;
-	char buffer[32];
 
 	if (!text)
 		return;
@@ -135,7 +132,7 @@ read_size(struct conf_reader *reader, const struct schema_key *key,
 		return;
 	}
 	*(size_t *)field = (size_t)value;
-	conf_node_set(shown, text_format_size(value, buffer, sizeof(buffer)));
+	conf_node_set(shown, text);
 }
 
 _Static_assert(sizeof(enum tls_profile) == sizeof(unsigned int),
