@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The table of private keys: counting, uses, and signing by id.
+ */
+#include "common/tls/local_keys.h"
+
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <openssl/evp.h>
+#include <openssl/ssl.h>
+
+#include "common/base/error.h"
+#include "common/base/log.h"
+#include "common/base/mem.h"
+#include "common/tls/certificate_create.h"
+#include "common/tls/remote_key.h"
+#include "common/tls/signer.h"
+#include "tests/lib/remote_fixture.h"
+#include "tests/lib/sign_text.h"
+#include "tests/lib/test_certificates.h"
+#include "tests/unit/unit.h"
+
+static EVP_PKEY *
+make_key(const char *kind)
+{
+	struct error error = {0};
+	EVP_PKEY *key = certificate_create_key(kind, &error);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(key);
+	return key;
+}
+
+static void
+make_id(unsigned char key_id[KEY_ID_SIZE], unsigned int number)
+{
+	memset(key_id, 0, KEY_ID_SIZE);
+	key_id[0] = (unsigned char)(number >> 8);
+	key_id[KEY_ID_SIZE - 1] = (unsigned char)number;
+}
+
+static void
+add(struct local_keys *keys, const unsigned char key_id[KEY_ID_SIZE],
+    EVP_PKEY *key, unsigned int uses)
+{
+	struct error error = {0};
+
+	CU_ASSERT_EQUAL(local_keys_add(keys, key_id, key, uses, &error), 0);
+}
+
+static void
+test_counting(void)
+{
+	struct local_keys *keys = local_keys_new();
+	EVP_PKEY *key = make_key("ed25519");
+	unsigned char id[KEY_ID_SIZE], other[KEY_ID_SIZE];
+	unsigned int uses = 99;
+
+	make_id(id, 1);
+	make_id(other, 2);
+	CU_ASSERT_PTR_NULL(local_keys_find(keys, id, &uses));
+	CU_ASSERT_EQUAL(uses, 0);
+	add(keys, id, key, KEY_USE_SERVER);
+	add(keys, id, key, KEY_USE_SERVER | KEY_USE_DHE);
+	add(keys, id, key, KEY_USE_CLIENT);
+	CU_ASSERT_EQUAL(local_keys_count(keys), 1);
+	CU_ASSERT_PTR_NOT_NULL(local_keys_find(keys, id, &uses));
+	CU_ASSERT_EQUAL(uses, KEY_USE_SERVER | KEY_USE_DHE | KEY_USE_CLIENT);
+	local_keys_remove(keys, id, KEY_USE_SERVER | KEY_USE_DHE);
+	local_keys_find(keys, id, &uses);
+	CU_ASSERT_EQUAL(uses, KEY_USE_SERVER | KEY_USE_CLIENT);
+	local_keys_remove(keys, id, KEY_USE_SERVER);
+	local_keys_remove(keys, other, KEY_USE_SERVER);
+	local_keys_find(keys, id, &uses);
+	CU_ASSERT_EQUAL(uses, KEY_USE_CLIENT);
+	local_keys_remove(keys, id, KEY_USE_CLIENT);
+	CU_ASSERT_EQUAL(local_keys_count(keys), 0);
+	CU_ASSERT_PTR_NULL(local_keys_find(keys, id, &uses));
+	EVP_PKEY_free(key);
+	local_keys_free(keys);
+	local_keys_free(NULL);
+}
+
+static void
+test_many(void)
+{
+	enum {
+		MANY = 3000
+	};
+	struct local_keys *keys = local_keys_new();
+	EVP_PKEY *key = make_key("ed25519");
+	unsigned char id[KEY_ID_SIZE];
+	unsigned int uses, found = 0;
+
+	for (unsigned int i = 0; i < MANY; i++) {
+		make_id(id, i);
+		add(keys, id, key, i % 2 ? KEY_USE_SERVER : KEY_USE_CLIENT);
+	}
+	CU_ASSERT_EQUAL(local_keys_count(keys), MANY);
+	for (unsigned int i = 0; i < MANY; i += 3) {
+		make_id(id, i);
+		local_keys_remove(keys, id,
+				  i % 2 ? KEY_USE_SERVER : KEY_USE_CLIENT);
+	}
+	for (unsigned int i = 0; i < MANY; i++) {
+		make_id(id, i);
+		if (local_keys_find(keys, id, &uses)) {
+			CU_ASSERT_EQUAL(uses, i % 2 ? KEY_USE_SERVER
+						    : KEY_USE_CLIENT);
+			CU_ASSERT_NOT_EQUAL(i % 3, 0);
+			found++;
+		}
+	}
+	CU_ASSERT_EQUAL(found, MANY - MANY / 3);
+	CU_ASSERT_EQUAL(local_keys_count(keys), found);
+	EVP_PKEY_free(key);
+	local_keys_free(keys);
+}
+
+static void
+test_sign(void)
+{
+	struct local_keys *keys = local_keys_new();
+	EVP_PKEY *key = make_key("ed25519");
+	unsigned char id[KEY_ID_SIZE], signature[SIGNATURE_MAX];
+	struct error error = {0};
+	struct sign_text text;
+	struct sign_request request;
+	size_t length = sizeof(signature);
+
+	make_id(id, 1);
+	sign_text_verify(&text, SIGN_TEXT_SERVER, 32);
+	request = (struct sign_request){0x0807, text.bytes, text.writer.length};
+	CU_ASSERT_EQUAL(
+		local_keys_sign(keys, id, &request, signature, &length, &error),
+		-1);
+	CU_ASSERT_PTR_NOT_NULL(strstr(error.text, "no such key"));
+	add(keys, id, key, KEY_USE_CLIENT);
+	CU_ASSERT_EQUAL(
+		local_keys_sign(keys, id, &request, signature, &length, &error),
+		-1);
+	add(keys, id, key, KEY_USE_SERVER);
+	CU_ASSERT_EQUAL(
+		local_keys_sign(keys, id, &request, signature, &length, &error),
+		0);
+	CU_ASSERT_EQUAL(length, 64);
+	EVP_PKEY_free(key);
+	/* What cannot sign is not added. */
+	key = EVP_PKEY_Q_keygen(NULL, NULL, "X25519");
+	make_id(id, 2);
+	CU_ASSERT_EQUAL(local_keys_add(keys, id, key, KEY_USE_SERVER, &error),
+			-1);
+	CU_ASSERT_EQUAL(local_keys_count(keys), 1);
+	EVP_PKEY_free(key);
+	local_keys_free(keys);
+}
+
+/* A server's handshake with the table behind its remote key. */
+static bool
+try_handshake(const struct test_identity *identity)
+{
+	SSL_CTX *server = remote_fixture_context(true, 0, identity, true,
+						 KEY_USE_SERVER, NULL);
+	SSL_CTX *client =
+		remote_fixture_context(false, 0, NULL, false, 0, identity);
+	struct remote_pair pair;
+	bool is_established;
+
+	remote_pair_init(&pair, client, server);
+	is_established = remote_pair_handshake(&pair);
+	remote_pair_clear(&pair);
+	SSL_CTX_free(client);
+	SSL_CTX_free(server);
+	return is_established;
+}
+
+static void
+test_install(void)
+{
+	struct local_keys *keys = local_keys_new();
+	const struct test_identity *identity;
+	struct log_sink sink = {.descriptor = memfd_create("log", 0),
+				.level = LOG_LEVEL_INFO,
+				.is_for_events = true};
+	unsigned char id[KEY_ID_SIZE];
+	char lines[1024] = "";
+	struct error error = {0};
+
+	remote_fixture_install(false);
+	identity = remote_fixture_plain();
+	remote_fixture_key_id(identity->key, id);
+	CU_ASSERT_EQUAL(local_keys_install(keys, &error), 0);
+	add(keys, id, identity->key, KEY_USE_SERVER);
+	CU_ASSERT(try_handshake(identity));
+	/* Taken out, and then the whole table: a line in the log each. */
+	CU_ASSERT_FATAL(sink.descriptor >= 0);
+	log_configure(&sink, 1);
+	local_keys_remove(keys, id, KEY_USE_SERVER);
+	CU_ASSERT_FALSE(try_handshake(identity));
+	local_keys_free(keys);
+	CU_ASSERT_FALSE(try_handshake(identity));
+	CU_ASSERT(pread(sink.descriptor, lines, sizeof(lines) - 1, 0) > 0);
+	CU_ASSERT_PTR_NOT_NULL(strstr(lines, "signature refused"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(lines, "there is no such key"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(lines, "there are no keys"));
+	log_configure(NULL, 0);
+}
+
+UNIT_SUITE(local_keys, {"counting", test_counting}, {"many", test_many},
+	   {"sign", test_sign}, {"install", test_install});
