@@ -106,7 +106,9 @@ static void
 print_validity(const struct certificate_facts *facts, FILE *out)
 {
 	int64_t now_ms = clock_real_ms();
-	int64_t days = days_until(facts->not_after_ms);
+	int64_t left = days_until(facts->not_after_ms);
+	int64_t days = left < 0 ? -left - 1 : left;
+	const char *unit = days == 1 ? "day" : "days";
 	char start[32], end[32], state[64];
 
 	if (!facts->has_validity) {
@@ -115,11 +117,12 @@ print_validity(const struct certificate_facts *facts, FILE *out)
 	}
 	if (now_ms < facts->not_before_ms)
 		snprintf(state, sizeof(state), "NOT YET VALID");
-	else if (now_ms > facts->not_after_ms)
-		snprintf(state, sizeof(state), "EXPIRED %" PRId64 " days ago",
-			 -days - 1);
+	else if (left < 0)
+		snprintf(state, sizeof(state), "EXPIRED %" PRId64 " %s ago",
+			 days, unit);
 	else
-		snprintf(state, sizeof(state), "%" PRId64 " days left", days);
+		snprintf(state, sizeof(state), "%" PRId64 " %s left", days,
+			 unit);
 	format_time(facts->not_before_ms, start, sizeof(start));
 	format_time(facts->not_after_ms, end, sizeof(end));
 	fprintf(out, "  %-*s %s to %s, %s\n", LABEL_WIDTH, "valid", start, end,

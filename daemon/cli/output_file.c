@@ -40,6 +40,7 @@ write_temporary(struct output_file *file, struct error *error)
 {
 	int descriptor, problem;
 
+	file->is_placed = false;
 	file->temporary = mem_format("%s.XXXXXX", file->path);
 	descriptor = mkostemp(file->temporary, O_CLOEXEC);
 	if (descriptor < 0) {
