@@ -202,28 +202,23 @@ route_connect_new(const struct conf_service *service,
 	return connect;
 }
 
-/* A backend that is verified needs a name to be verified by. */
+/* One service that is down is the others' good luck; all of them are nobody's.
+ */
 static void
-check_verify_names(const struct conf_service *service,
-		   const struct route_findings *findings)
+check_any_starts(const struct route_table *table,
+		 const struct route_findings *findings)
 {
-	const struct conf_connect *connect = &service->connect;
+	struct error error = {.text = ""};
 
-	if (connect->tls->verify.mode == TLS_VERIFY_NONE ||
-	    connect->tls->verify.name)
-		return;
-	for (size_t i = 0; i < connect->address_count; i++) {
-		const struct conf_address *to = &connect->addresses[i];
-
-		if (to->address.kind == ADDRESS_HOST ||
-		    to->address.kind == ADDRESS_INET)
-			continue;
-		error_list_addf(findings->problems, &to->at,
-				"service %s: this backend has no host name to "
-				"verify its certificate by; set "
-				"connect.tls.verify.name",
-				service->name);
+	for (size_t i = 0; i < table->service_count; i++) {
+		if (!table->services[i].is_down)
+			return;
 	}
+	for (size_t i = 0; i < findings->quarantined->count; i++)
+		error_list_add(findings->problems,
+			       &findings->quarantined->errors[i]);
+	error_set(&error, "no service can start");
+	error_list_add(findings->problems, &error);
 }
 
 struct route_table *
@@ -258,9 +253,9 @@ route_table_new(const struct conf *conf, const struct file_set *files,
 		if (service->connect.tls) {
 			to->connect =
 				route_connect_new(service, files, findings);
-			check_verify_names(service, findings);
 		}
 	}
+	check_any_starts(table, findings);
 	if (findings->problems->count == before)
 		return table;
 	route_table_free(table);

@@ -217,8 +217,12 @@ acceptor_update(struct acceptor *acceptor, struct generation *generation)
 	for (size_t i = 0; i < generation->listener_count; i++) {
 		struct generation_listener *from = &generation->listeners[i];
 
-		if (routes->services[from->service].is_down)
+		if (routes->services[from->service].is_down) {
+			/* The monitor closes its own: nobody listens. */
+			close(from->descriptor);
+			from->descriptor = -1;
 			continue;
+		}
 		listening[count].service = from->service;
 		listening[count].descriptor = from->descriptor;
 		from->descriptor = -1;
