@@ -95,7 +95,7 @@ span_write(BIO *bio, const char *bytes, size_t length, size_t *taken)
 
 	BIO_clear_retry_flags(bio);
 	assert(engine->wire);
-	/* OpenSSL answers a KeyUpdate also after our close_notify, which must
+	/* OpenSSL answers with alerts also after our close_notify, which must
 	 * be the last that the peer sees (RFC 8446 6.1). */
 	if (!engine->is_close_sent)
 		tls_output_append(engine->wire, bytes, length);

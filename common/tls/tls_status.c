@@ -153,6 +153,9 @@ fault_of_reason(const SSL *ssl, int reason)
 		return TLS_FAULT_CERTIFICATE;
 	case SSL_R_UNEXPECTED_EOF_WHILE_READING:
 		return TLS_FAULT_EOF;
+	case SSL_R_CERT_CB_ERROR:
+	case SSL_R_CALLBACK_FAILED:
+		return TLS_FAULT_INTERNAL;
 	case SSL_AD_REASON_OFFSET + SSL_AD_UNRECOGNIZED_NAME:
 		return TLS_FAULT_UNKNOWN_NAME;
 	default:

@@ -56,8 +56,8 @@ in_records(const unsigned char *message, size_t length, size_t fragment)
 	return records;
 }
 
-/* Every prefix is MORE, the whole is COMPLETE and says the same, whatever
- * follows it. */
+/* Every prefix (of long ones, most) is MORE, the whole is COMPLETE and says the
+ * same, whatever follows it. */
 static void
 check_splits(const struct tls_output *records,
 	     const struct client_hello *wanted)
@@ -66,7 +66,9 @@ check_splits(const struct tls_output *records,
 	struct tls_output more = {0};
 	uint8_t alert;
 
-	for (size_t length = 0; length < records->length; length++)
+	size_t step = 1 + records->length / 2048;
+
+	for (size_t length = 0; length < records->length; length += step)
 		if (parse(records->bytes, length, &hello, &alert) !=
 		    CLIENT_HELLO_MORE)
 			CU_FAIL("a prefix is not MORE");
