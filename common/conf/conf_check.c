@@ -78,6 +78,27 @@ is_builtin_only(const struct conf_connect *connect)
 	return connect->address_count > 0;
 }
 
+/* A backend that is verified needs a name to be verified by. */
+static void
+check_has_names(struct conf_reader *reader, const struct conf_service *service)
+{
+	const struct conf_connect *connect = &service->connect;
+
+	for (size_t i = 0; i < connect->address_count; i++) {
+		const struct conf_address *to = &connect->addresses[i];
+
+		if (to->address.kind == ADDRESS_HOST ||
+		    to->address.kind == ADDRESS_INET ||
+		    to->address.kind == ADDRESS_BUILTIN)
+			continue;
+		conf_complain(reader, &to->at,
+			      "service `%s`: this backend has no host name to "
+			      "verify its certificate by: give one in "
+			      "connect.tls.verify.name",
+			      service->name);
+	}
+}
+
 static void
 check_verify(struct conf_reader *reader, const struct conf_service *service)
 {
@@ -95,6 +116,8 @@ check_verify(struct conf_reader *reader, const struct conf_service *service)
 			      "service `%s`: with `ca: none` no backend can "
 			      "be verified",
 			      service->name);
+	if (verify->mode == TLS_VERIFY_REQUIRED && !verify->name)
+		check_has_names(reader, service);
 }
 
 static void

@@ -517,6 +517,9 @@ test_rules(void)
 		{"services: {a: {accept: \":1\", connect: {address: \"h:1\", "
 		 "tls: {verify: {ca: none}}}}}\n",
 		 "1:75", "with `ca: none` no backend can be verified"},
+		{"services: {s: {accept: \":1\", connect: {address: "
+		 "\"unix:/run/x\", tls: true}}}\n",
+		 "1:49", "no host name to verify its certificate by"},
 		{"services:\n"
 		 "  a: {accept: \":1\", connect: \"h:1\"}\n"
 		 "  a: {accept: \":2\", connect: \"h:1\"}\n",
