@@ -127,8 +127,9 @@ print_default(const struct printing *printing, const struct schema_key *key)
 		print_profile_value(printing, key);
 	} else if (key->standard) {
 		print_name(printing, key->name);
-		putc(' ', printing->out);
+		fputs(schema_is_list(key) ? " [" : " ", printing->out);
 		yaml_write_scalar(printing->out, key->standard);
+		fputs(schema_is_list(key) ? "]" : "", printing->out);
 		fputs("  # default\n", printing->out);
 	} else if (key->otherwise && !printing->is_entry) {
 		indent(printing);
@@ -154,6 +155,25 @@ print_submap(const struct printing *printing, const char *name,
 		inside.gates = gates;
 	inside.depth++;
 	print_map(&inside, map, node);
+}
+
+/* A list of one that nobody wrote, as if its one scalar had been. */
+static void
+print_default_entry(const struct printing *printing,
+		    const struct schema_key *key)
+{
+	struct printing inside = *printing;
+
+	print_name(printing, key->name);
+	putc('\n', printing->out);
+	inside.depth += 2;
+	inside.is_entry = true;
+	*printing->is_dash_due = true;
+	print_name(&inside, key->map->main);
+	putc(' ', printing->out);
+	yaml_write_scalar(printing->out, key->standard);
+	fputs("  # default\n", printing->out);
+	print_map(&inside, key->map, NULL);
 }
 
 static void
@@ -224,6 +244,10 @@ print_key(const struct printing *printing, const struct schema_key *key,
 {
 	if (key->type == SCHEMA_MAP) {
 		print_submap(printing, key->name, key->map, node, key->gates);
+		return;
+	}
+	if (!node && key->type == SCHEMA_LOGS) {
+		print_default_entry(printing, key);
 		return;
 	}
 	if (!node) {
