@@ -122,7 +122,10 @@ struct conf {
  * the order in which it is merged. */
 struct conf_document {
 	char *name; /* as shown in FILE:LINE:COLUMN; the directory of a file's
-		     * name is where its relative paths start */
+		     * name is where its relative paths start. A name that is
+		     * itself relative starts at the working directory: give
+		     * documents that other processes will read an absolute
+		     * one. */
 	char *bytes;
 	size_t length;
 };
@@ -148,11 +151,24 @@ conf_documents_add(struct conf_documents *documents, const char *name,
 void
 conf_documents_clear(struct conf_documents *documents);
 
-/* Documents to structs: parse, merge, defaults, enforce, types, ranges, and
- * the rules across keys. All problems are added to the list, in the order of
- * files and lines; NULL when there was one. warnings (may be NULL) takes what
- * is legal but worth a word (an `enforce` that overrode a service). The
- * documents may go afterwards; their names are kept. */
+/* Documents to structs: parse, merge, types, ranges, and the rules across
+ * keys. All problems are added to the list, which is then sorted by files and
+ * lines; NULL when it holds any, those of conf_documents_read() included.
+ * warnings (may be NULL) takes what is legal but worth a word (an `enforce`
+ * that overrode a service). The documents may go afterwards; the names in
+ * positions stay for the life of the process.
+ *
+ * Layers: a service's value comes from `enforce`, else from the service, else
+ * from `defaults`, else from the table; for a gate, what defaults or enforce
+ * have under `accept` or `connect` comes before what they have directly. Maps
+ * are merged key by key, everything else is replaced. An empty value (null) is
+ * as good as none.
+ *
+ * Neither defaults nor enforce switch TLS on or off: their `tls` maps count
+ * for gates that have a `tls` of their own, and `true` or `false` there is an
+ * error. An enforced `verify: required` thus holds wherever TLS is spoken and
+ * leaves plain backends alone. An entry of `hosts` lies between its gate and
+ * enforce, so what is enforced holds for every name. */
 struct conf *
 conf_load(const struct conf_documents *documents, struct error_list *problems,
 	  struct error_list *warnings);
@@ -162,8 +178,12 @@ conf_free(struct conf *conf);
 /* Open everything that the configuration names, system CA store and secrets
  * included (a command is run, a prompt asked on the terminal), into a file
  * set. What cannot be opened is in it as missing: whoever reads it says so.
- * Only the monitor and commands call this. -1 with a problem when a secret
- * command or prompt failed. */
+ * What is in the set already is not opened again, so a prompt's answer can be
+ * carried over from an earlier set under its name. Of the output of a command
+ * and of what was typed one newline at the end is cut here; files and
+ * credentials are handed over as they are, and who reads a pass-phrase cuts
+ * one there. Only the monitor and commands call this. -1 with a problem when
+ * a secret command or prompt failed. */
 int
 conf_files_open(const struct conf *conf, struct file_set *files,
 		struct error_list *problems)
@@ -171,7 +191,9 @@ conf_files_open(const struct conf *conf, struct file_set *files,
 
 /* The system's CA store: a file or directory, found as the manual's
  * default_ca() does: SSL_CERT_FILE, SSL_CERT_DIR, then OpenSSL's and the
- * usual places, each looked at for real content. NULL when there is none. */
+ * usual places, each looked at for real content, and of these a file rather
+ * than a directory. NULL when there is none. What was found once is kept: a
+ * role that gives up its view of the files calls this before. */
 const char *
 conf_system_ca_path(void);
 

@@ -39,7 +39,6 @@ static void
 print_origin(const struct printing *printing, const struct conf_node *node)
 {
 	static const char *const words[] = {
-		[CONF_ORIGIN_TABLE] = "",
 		[CONF_ORIGIN_DEFAULTS] = "defaults ",
 		[CONF_ORIGIN_WRITTEN] = "",
 		[CONF_ORIGIN_ENFORCE] = "enforce ",

@@ -337,6 +337,22 @@ find_command(const struct schema_key *key, void *base, const char *name,
 	return NULL;
 }
 
+/* Say so when `enforce` changed what a service wrote. */
+static void
+warn_command(struct conf_reader *reader, const struct conf_node *written,
+	     enum conf_origin origin, const struct yaml_node *value)
+{
+	if (origin != CONF_ORIGIN_ENFORCE || !reader->warnings ||
+	    written->origin != CONF_ORIGIN_WRITTEN ||
+	    strcmp(written->text, value->text) == 0)
+		return;
+	error_list_addf(reader->warnings, &written->at,
+			"service `%s`: `%s` is %.80s here, but `enforce` "
+			"(%s:%u) makes it %.80s",
+			reader->place, written->name, written->text,
+			value->at.file, value->at.line, value->text);
+}
+
 static void
 read_command_pair(struct conf_reader *reader, const struct schema_key *key,
 		  const struct yaml_pair *pair, size_t lower, void *base,
@@ -361,7 +377,10 @@ read_command_pair(struct conf_reader *reader, const struct schema_key *key,
 		       sizeof(commands));
 		assert(shown->child_count == count);
 		child = shown->children[command - commands];
+		warn_command(reader, child, shown->origin, pair->value);
 		conf_node_set(child, text);
+		mem_free(child->name);
+		child->name = mem_strdup(pair->key->text);
 		child->at = pair->value->at;
 		child->origin = shown->origin;
 	}

@@ -16,7 +16,6 @@ struct schema_key;
 
 /* Who said it; a later one wins over an earlier one. */
 enum conf_origin {
-	CONF_ORIGIN_TABLE,
 	CONF_ORIGIN_DEFAULTS,
 	CONF_ORIGIN_WRITTEN, /* in global or in a service */
 	CONF_ORIGIN_ENFORCE,

@@ -32,16 +32,6 @@ name_free(void *memory)
 }
 
 const struct position *
-name_set_find(const struct name_set *set, const char *text)
-{
-	AUTO_FREE char *copy = mem_strdup(text);
-	const struct name name = {.text = copy};
-	struct name *const *found = tfind(&name, &set->root, compare_names);
-
-	return found ? &(*found)->at : NULL;
-}
-
-const struct position *
 name_set_add(struct name_set *set, const char *text, const struct position *at)
 {
 	struct name *name = mem_alloc(sizeof(*name));

@@ -17,9 +17,6 @@ struct name_set {
 const struct position *
 name_set_add(struct name_set *set, const char *name, const struct position *at);
 
-/* Where it stands, or NULL. */
-const struct position *
-name_set_find(const struct name_set *set, const char *name);
 void
 name_set_clear(struct name_set *set);
 

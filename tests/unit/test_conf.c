@@ -309,6 +309,9 @@ test_layers(void)
 	CU_ASSERT_STRING_EQUAL(a->accept.tls->commands[0].value, "1");
 	CU_ASSERT_STRING_EQUAL(a->accept.tls->commands[1].value, "3");
 	CU_ASSERT_STRING_EQUAL(a->accept.tls->commands[2].value, "2");
+	CU_ASSERT_EQUAL(fixture.warnings.count, 1);
+	CU_ASSERT(conf_fixture_has(&fixture.warnings, "12:65",
+				   "`b` is 2 here, but `enforce`"));
 }
 
 static void
