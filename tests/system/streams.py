@@ -5,6 +5,7 @@ TLS runs over memory BIOs, so that a test decides what goes onto the wire: a
 close_notify without a FIN, a FIN without a close_notify, a reset.
 """
 
+import errno
 import socket
 import ssl
 import struct
@@ -25,6 +26,13 @@ class Truncated(Ended):
     """TCP ended without TLS's close_notify."""
 
 
+def raise_reset(error):
+    """Within an except clause: a Reset if this is one."""
+    if error.errno in (errno.ECONNRESET, errno.EPIPE, errno.ENOTCONN):
+        raise Reset(str(error)) from None
+    raise error
+
+
 class Plain:
     """A TCP or UNIX connection."""
 
@@ -35,15 +43,15 @@ class Plain:
     def send(self, data):
         try:
             self.socket.sendall(data)
-        except (ConnectionResetError, BrokenPipeError) as error:
-            raise Reset(str(error)) from None
+        except OSError as error:
+            raise_reset(error)
 
     def recv(self, size=65536):
         """Some bytes; b"" at a clean end."""
         try:
             return self.socket.recv(size)
-        except ConnectionResetError as error:
-            raise Reset(str(error)) from None
+        except OSError as error:
+            raise_reset(error)
 
     def finish(self):
         """The end of what we send; receiving goes on."""

@@ -219,6 +219,7 @@ def parity_P12_prompt_on_the_terminal(t):
     """The question comes on the terminal before the daemon starts, the answer
     is not shown."""
     cert = t.pki.leaf("web.test")
+    key = t.write("encrypted.key", read(cert.encrypted_key("open-sesame")))
     port = t.port()
     file = t.write("prompt.yaml", """\
 global: {admin: "unix:%s", pid_file: "%s"}
@@ -231,7 +232,7 @@ services:
           - {chain: "%s", key: "%s", passphrase: prompt}
     connect: builtin:echo
 """ % (t.path("a.sock"), t.path("pid"), port, cert.chain,
-       cert.encrypted_key("open-sesame")))
+       key))
     pid, terminal = pty.fork()
     if pid == 0:
         os.execve(t.sealock, ["sealock", "run", "-c", file], t.environment())

@@ -151,11 +151,23 @@ def test_ca_files_directories_inline(t):
         "directory": service(backend, verify={"ca": directory}),
         "hashed": service(backend, verify={"ca": hashed}),
         "inline": service(backend, verify={"ca": pem}),
-        "none": service(backend, verify={"ca": "none"}),
     })
     for name in ("file", "several", "directory", "hashed", "inline"):
         works(d, name)
-    fails(d, "none")
+
+
+def test_no_ca_at_all_is_an_error(t):
+    """Nobody could be verified: it has to be `verify: none` then."""
+    file = t.write("c.yaml", """\
+services:
+  s:
+    accept: 127.0.0.1:1
+    connect:
+      address: localhost:1
+      tls: {verify: {ca: none}}
+""")
+    result = t.command("check", "-c", file).expect(2)
+    assert re.search(r"c\.yaml:6:\d+: .*ca", result.err), result
 
 
 def test_no_verification_only_when_written_out(t):
@@ -218,15 +230,15 @@ def parity_P15_client_certificate(t):
 
 def parity_P15_client_certificate_by_type(t):
     """Of several the one that the backend's list of algorithms allows."""
-    rsa = t.pki.leaf("rsa.test", usage="client", key="rsa")
+    rsa = t.pki.leaf("rsa.test", usage="client", key="rsa",
+                     issuer=t.pki.root("rsa", key="rsa"))
     ecdsa = t.pki.leaf("ecdsa.test", usage="client", key="p256")
     cert = t.pki.leaf("localhost", key="rsa")
     port = t.port()
     t.start("s_server", "openssl", "s_server", "-accept",
             "127.0.0.1:%d" % port, "-cert", cert.cert, "-key", cert.key,
-            "-CAfile", t.pki.root().cert, "-Verify", "3", "-rev",
-            "-client_sigalgs",
-            "rsa_pss_rsae_sha256")
+            "-CAfile", rsa.issuer.cert, "-Verify", "3", "-rev",
+            "-client_sigalgs", "rsa_pss_rsae_sha256:RSA+SHA256")
     d = t.daemon({"s": {"accept": {}, "connect": {
         "address": "localhost:%d" % port,
         "tls": {"certificates": [

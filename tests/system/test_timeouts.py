@@ -17,8 +17,8 @@ def ends_within(stream, low, high):
     assert low <= seconds <= high, seconds
 
 
-def service(t, connect, tls=False, **timeouts):
-    return {"accept": t.gate() if tls else {}, "connect": connect,
+def service(t, backend, tls=False, **timeouts):
+    return {"accept": t.gate() if tls else {}, "connect": backend,
             "timeouts": timeouts}
 
 

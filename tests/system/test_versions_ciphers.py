@@ -270,7 +270,7 @@ def parity_P05_the_default_has_the_hybrid_group_where_openssl_has(t):
         assert d.wait_access()["group"] == "X25519MLKEM768"
     else:
         assert "X25519, 253 bits" in result.out, result
-        assert d.wait_access()["group"] == "x25519"
+        assert d.wait_access()["group"].lower() == "x25519"
 
 
 def parity_P05_an_unknown_group_is_an_error(t):
@@ -394,7 +394,7 @@ def test_alpn(t):
         d.tls("s", alpn=["smtp"])
         raise AssertionError("an unknown protocol was taken")
     except ssl.SSLError as error:
-        assert "NO_APPLICATION_PROTOCOL" in error.reason, error
+        assert "no application protocol" in str(error), error
     wait_for(lambda: d.access(alpn="h2"), "the record has the protocol")
 
 
