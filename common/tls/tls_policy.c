@@ -66,6 +66,18 @@ select_alpn(SSL *ssl, const unsigned char **chosen,
 	return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
+/* The name has been used to choose this context, before OpenSSL saw it: tell
+ * the client so (RFC 6066 3). */
+static int
+acknowledge_name(SSL *ssl, int *alert, void *argument)
+{
+	(void)alert;
+	(void)argument;
+	return SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name)
+		       ? SSL_TLSEXT_ERR_OK
+		       : SSL_TLSEXT_ERR_NOACK;
+}
+
 static void
 free_alpn(void *parent, void *pointer, CRYPTO_EX_DATA *extra, int index,
 	  long argument, void *more)
@@ -170,6 +182,9 @@ set_values(SSL_CTX *context, const struct policy_values *values)
 			return false;
 		}
 	}
+	if (values->is_server)
+		SSL_CTX_set_tlsext_servername_callback(context,
+						       acknowledge_name);
 	if (alpn && values->is_server && !set_server_alpn(context, alpn))
 		return false;
 	if (alpn && !values->is_server &&

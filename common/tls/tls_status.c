@@ -96,10 +96,18 @@ tls_status_note_verify(int is_good, X509_STORE_CTX *verification)
 	return is_good;
 }
 
+/* Clearing visits every entry; looking is cheap, and there is rarely one. */
+static void
+empty_queue(void)
+{
+	if (ERR_peek_error() != 0)
+		ERR_clear_error();
+}
+
 void
 tls_status_begin(void)
 {
-	ERR_clear_error();
+	empty_queue();
 	errno = 0;
 }
 
@@ -311,23 +319,23 @@ tls_status(SSL *ssl, int returned, struct tls_failure *failure)
 
 	switch (SSL_get_error(ssl, returned)) {
 	case SSL_ERROR_NONE:
-		ERR_clear_error();
+		empty_queue();
 		return TLS_DONE;
 	case SSL_ERROR_ZERO_RETURN:
-		ERR_clear_error();
+		empty_queue();
 		return TLS_CLOSED;
 	case SSL_ERROR_WANT_READ:
-		ERR_clear_error();
+		empty_queue();
 		return TLS_WANT_INPUT;
 	case SSL_ERROR_WANT_ASYNC:
 	case SSL_ERROR_WANT_ASYNC_JOB:
-		ERR_clear_error();
+		empty_queue();
 		return TLS_WANT_KEY;
 	case SSL_ERROR_SYSCALL:
 		*failure = (struct tls_failure){.fault = TLS_FAULT_EOF};
 		snprintf(failure->text, sizeof(failure->text), "%s",
 			 system ? strerror(system) : "unexpected end");
-		ERR_clear_error();
+		empty_queue();
 		return TLS_FAILED;
 	case SSL_ERROR_SSL:
 		*failure = (struct tls_failure){.fault = TLS_FAULT_NONE};
@@ -339,7 +347,7 @@ tls_status(SSL *ssl, int returned, struct tls_failure *failure)
 		*failure = (struct tls_failure){.fault = TLS_FAULT_INTERNAL};
 		snprintf(failure->text, sizeof(failure->text),
 			 "unexpected state %s", SSL_state_string_long(ssl));
-		ERR_clear_error();
+		empty_queue();
 		return TLS_FAILED;
 	}
 }

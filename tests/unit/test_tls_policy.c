@@ -709,6 +709,35 @@ test_no_renegotiation(void)
 	tls_policy_unref(policy);
 }
 
+/* A client that names a server is told that the name was used. */
+static void
+test_name_acknowledged(void)
+{
+	struct tls_settings settings = tls_fixture_server_settings();
+	struct tls_policy *policy = tls_fixture_server(&settings);
+	SSL_CTX *server =
+		tls_fixture_context(policy, tls_fixture()->ecdsa, NULL, NULL);
+	SSL_CTX *client = tls_fixture_bare_client();
+
+	for (int i = 0; i < 2; i++) {
+		AUTO_FREE char *name = mem_strdup("web.example.org");
+		struct tls_pair pair;
+		SSL *ssl;
+
+		tls_pair_init(&pair, client, server);
+		ssl = tls_engine_ssl(pair.client.engine);
+		if (i == 0 && !SSL_set_tlsext_host_name(ssl, name))
+			CU_FAIL("no name can be set");
+		CU_ASSERT(tls_pair_handshake(&pair, 0));
+		CU_ASSERT((SSL_SESSION_get0_hostname(SSL_get0_session(ssl)) !=
+			   NULL) == (i == 0));
+		tls_pair_clear(&pair);
+	}
+	SSL_CTX_free(client);
+	SSL_CTX_free(server);
+	tls_policy_unref(policy);
+}
+
 static bool
 has_same_digest(const struct tls_settings *one,
 		const struct tls_settings *other)
@@ -822,5 +851,6 @@ UNIT_SUITE(tls_policy, {"profiles", test_profiles}, {"order", test_order},
 	   {"certificate_types", test_certificate_types},
 	   {"certificate_refused", test_certificate_refused},
 	   {"no_resumption", test_no_resumption},
-	   {"no_renegotiation", test_no_renegotiation}, {"digest", test_digest},
-	   {"many_problems", test_many_problems});
+	   {"no_renegotiation", test_no_renegotiation},
+	   {"name_acknowledged", test_name_acknowledged},
+	   {"digest", test_digest}, {"many_problems", test_many_problems});
