@@ -38,6 +38,7 @@ struct client {
 	struct bufferevent *stream;
 	uint64_t waits_for; /* a run of reload; 0: nothing */
 	bool is_ended;      /* it says no more, but may still be answered */
+	bool is_refused;    /* what it says is passed over until it ends */
 };
 
 LIST_HEAD(client_list, client);
@@ -145,6 +146,8 @@ take_lines(struct client *client)
 	struct evbuffer *input = bufferevent_get_input(client->stream);
 	size_t length;
 
+	if (client->is_refused)
+		evbuffer_drain(input, evbuffer_get_length(input));
 	while (!client->waits_for) {
 		char *line = evbuffer_readln(input, &length, EVBUFFER_EOL_LF);
 
@@ -157,10 +160,10 @@ take_lines(struct client *client)
 	    evbuffer_get_length(input) >= ADMIN_REQUEST_MAX) {
 		char sentence[] = "the line is too long";
 
+		/* To hang up now would take the answer back as well. */
 		refuse(client, sentence);
+		client->is_refused = true;
 		evbuffer_drain(input, evbuffer_get_length(input));
-		bufferevent_disable(client->stream, EV_READ);
-		client->is_ended = true;
 	}
 	close_when_idle(client);
 }

@@ -102,7 +102,8 @@ on_children_gone(void *argument)
 {
 	struct monitor *monitor = argument;
 
-	log_info("stopped", NULL);
+	if (reload_current(monitor->reload))
+		log_info("stopped", NULL);
 	event_base_loopbreak(monitor->base);
 }
 
