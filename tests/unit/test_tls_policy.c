@@ -210,6 +210,11 @@ test_client_range(void)
 	tls_fixture_set_versions(server, 0, TLS1_VERSION);
 	outcome = tls_fixture_try(client, server);
 	CU_ASSERT(!outcome.is_established);
+	settings.versions = TLS_VERSION_1_0 | TLS_VERSION_1_2;
+	CONTAINS(tls_fixture_client_warning(&settings)->text,
+		 "TLSv1.2, and not TLSv1");
+	settings.versions = TLS_VERSION_1_2;
+	CU_ASSERT_STRING_EQUAL(tls_fixture_client_warning(&settings)->text, "");
 	SSL_CTX_free(client);
 	SSL_CTX_free(server);
 	tls_policy_unref(policy);
@@ -392,6 +397,24 @@ dh_parameters(const char *group)
 	return text;
 }
 
+/* 2048 bits whose generator is 1. */
+static char *
+unsound_dh_parameters(void)
+{
+	static const unsigned char head[] = {0x30, 0x82, 0x01, 0x08, 0x02,
+					     0x82, 0x01, 0x01, 0x00};
+	unsigned char der[sizeof(head) + 256 + 3], base64[512];
+	int length;
+
+	memcpy(der, head, sizeof(head));
+	memset(der + sizeof(head), 0xff, 256);
+	memcpy(der + sizeof(head) + 256, "\x02\x01\x01", 3);
+	length = EVP_EncodeBlock(base64, der, sizeof(der));
+	return mem_format("-----BEGIN DH PARAMETERS-----\n%.*s\n"
+			  "-----END DH PARAMETERS-----\n",
+			  length, (const char *)base64);
+}
+
 #define DHE "DHE-RSA-AES128-GCM-SHA256"
 
 static void
@@ -401,6 +424,7 @@ test_dh(void)
 	char path[] = "/dh.pem", missing[] = "/none.pem", junk[] = "junk";
 	AUTO_FREE char *good = dh_parameters("ffdhe2048");
 	AUTO_FREE char *weak = dh_parameters("modp_1536");
+	AUTO_FREE char *unsound = unsound_dh_parameters();
 	struct tls_settings settings = tls_fixture_server_settings();
 
 	settings.ciphers = ciphers;
@@ -422,7 +446,13 @@ test_dh(void)
 	CONTAINS(tls_fixture_server_problem(&settings)->text, missing);
 	CU_ASSERT(tls_fixture_server_problem(&settings)->at.line == here.line);
 
+	test_file_set_add(tls_fixture()->files, "/dh.junk", junk, 4);
+	settings.dh.text = (char[]){"/dh.junk"};
+	CONTAINS(tls_fixture_server_problem(&settings)->text,
+		 "dh: /dh.junk: there are no");
 	settings.dh.kind = TLS_DH_INLINE;
+	settings.dh.text = unsound;
+	CONTAINS(tls_fixture_server_problem(&settings)->text, "unsound");
 	settings.dh.text = weak;
 	CONTAINS(tls_fixture_server_problem(&settings)->text, "1536 bits");
 	settings.dh.text = junk;
@@ -452,6 +482,7 @@ test_alpn(void)
 	char *empty[] = {(char[]){"h2"}, (char[]){""}};
 	char long_name[257];
 	char *too_long[] = {long_name};
+	char *many[256];
 	struct tls_settings settings = tls_fixture_server_settings();
 	struct tls_outcome outcome;
 
@@ -481,6 +512,12 @@ test_alpn(void)
 	settings.alpn = too_long;
 	settings.alpn_count = 1;
 	CONTAINS(tls_fixture_server_problem(&settings)->text, "256 bytes");
+	long_name[255] = '\0';
+	for (size_t i = 0; i < ARRAY_SIZE(many); i++)
+		many[i] = long_name;
+	settings.alpn = many;
+	settings.alpn_count = ARRAY_SIZE(many);
+	CONTAINS(tls_fixture_server_problem(&settings)->text, "too long");
 }
 
 static int

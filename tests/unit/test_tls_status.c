@@ -154,6 +154,9 @@ test_alerts(void)
 		snprintf(number, sizeof(number), "(%u)", alert);
 		CONTAINS(failure.text, number);
 	}
+	/* An end in the middle of it. */
+	CU_ASSERT(first_bytes(false, "\x15\3\3\0\2\1\0", 7).fault ==
+		  TLS_FAULT_EOF);
 	CONTAINS(first_bytes(false, "\x15\3\3\0\2\2\x70", 7).text,
 		 "alert unrecognized_name (112)");
 	CONTAINS(first_bytes(false, "\x15\3\3\0\2\2\x74", 7).text,

@@ -306,6 +306,33 @@ test_unprepared(void)
 	tls_policy_unref(policy);
 }
 
+/* OpenSSL is asked again, not a memory of ours. */
+static void
+test_confirmed_anew(void)
+{
+	struct tls_settings settings = tls_fixture_client_settings();
+	struct tls_policy *policy = tls_fixture_client(&settings);
+	SSL_CTX *client = tls_fixture_context(policy, NULL, NULL, NULL);
+	SSL_CTX *server = tls_fixture_bare_server(tls_fixture()->rsa);
+	struct error error = {0};
+	struct tls_pair pair;
+	SSL *ssl;
+
+	tls_pair_init(&pair, client, server);
+	ssl = tls_engine_ssl(pair.client.engine);
+	CU_ASSERT(tls_policy_prepare_client(policy, ssl, HOST, HOST, &error) ==
+		  0);
+	CU_ASSERT(tls_pair_handshake(&pair, 0));
+	CU_ASSERT(tls_policy_confirm_client(policy, ssl, &error) == 0);
+	SSL_set_verify_result(ssl, X509_V_ERR_CERT_REVOKED);
+	CU_ASSERT(tls_policy_confirm_client(policy, ssl, &error) == -1);
+	CONTAINS(error.text, "certificate revoked");
+	tls_pair_clear(&pair);
+	SSL_CTX_free(client);
+	SSL_CTX_free(server);
+	tls_policy_unref(policy);
+}
+
 static const struct error *
 authorities_problem(struct tls_ca *cas, size_t count)
 {
@@ -361,8 +388,8 @@ static void
 test_authorities_found(void)
 {
 	const struct tls_fixture *fixture = tls_fixture();
-	const char *children[] = {"/ca.d/gone.pem", "/ca.d/readme",
-				  "/ca.d/root.der"};
+	const char *children[] = {"/ca.d/gone.pem", "/ca.d/more",
+				  "/ca.d/readme", "/ca.d/root.der"};
 	AUTO_FREE char *pem = test_pem_certificate(fixture->root);
 	struct tls_settings settings = tls_fixture_client_settings();
 	struct tls_ca ca = {.at = here};
@@ -375,10 +402,11 @@ test_authorities_found(void)
 	CU_ASSERT(try_client(&settings, fixture->rsa, HOST).is_established);
 
 	file_set_add_missing(fixture->files, children[0], EACCES, true);
-	test_file_set_add(fixture->files, children[1], "hello\n", 6);
-	test_file_set_add(fixture->files, children[2], der, (size_t)length);
+	file_set_add_directory(fixture->files, children[1], NULL, 0);
+	test_file_set_add(fixture->files, children[2], "hello\n", 6);
+	test_file_set_add(fixture->files, children[3], der, (size_t)length);
 	OPENSSL_free(der);
-	file_set_add_directory(fixture->files, "/ca.d", children, 3);
+	file_set_add_directory(fixture->files, "/ca.d", children, 4);
 	ca.kind = TLS_CA_PATH;
 	ca.text = (char[]){"/ca.d"};
 	CU_ASSERT(try_client(&settings, fixture->rsa, HOST).is_established);
@@ -475,6 +503,7 @@ UNIT_SUITE(tls_verify, {"good", test_good}, {"names", test_names},
 	   {"unverified", test_unverified},
 	   {"bad_verify_names", test_bad_verify_names},
 	   {"unprepared", test_unprepared},
+	   {"confirmed_anew", test_confirmed_anew},
 	   {"authorities_refused", test_authorities_refused},
 	   {"authorities_found", test_authorities_found},
 	   {"authorities_shared", test_authorities_shared},
