@@ -140,8 +140,11 @@ finish(struct key_operation *operation, enum key_operation_state state)
 	if (!operation)
 		return false;
 	end(operation, state);
-	if (operation->is_paused && operation->ready)
+	if (operation->is_paused && operation->ready) {
+		/* Inside the job of one SSL no other can go on. */
+		assert(!table.current);
 		operation->ready(operation, operation->argument);
+	}
 	return true;
 }
 
@@ -223,19 +226,14 @@ key_operation_abandon(struct key_operation *operation, SSL *ssl)
 const char *
 key_operation_state_name(enum key_operation_state state)
 {
-	switch (state) {
-	case KEY_OPERATION_IDLE:
-		return "idle";
-	case KEY_OPERATION_PENDING:
-		return "pending";
-	case KEY_OPERATION_ANSWERED:
-		return "answered";
-	case KEY_OPERATION_REFUSED:
-		return "refused";
-	case KEY_OPERATION_LOST:
-		return "lost";
-	case KEY_OPERATION_CANCELLED:
-		return "cancelled";
-	}
-	return "?";
+	static const char *const names[] = {
+		[KEY_OPERATION_IDLE] = "idle",
+		[KEY_OPERATION_PENDING] = "pending",
+		[KEY_OPERATION_ANSWERED] = "answered",
+		[KEY_OPERATION_REFUSED] = "refused",
+		[KEY_OPERATION_LOST] = "lost",
+		[KEY_OPERATION_CANCELLED] = "cancelled",
+	};
+
+	return names[state];
 }

@@ -72,10 +72,11 @@ key_operation_leave(void);
 void
 key_operation_abandon(struct key_operation *operation, SSL *ssl);
 
-/* For the one who asks the keeper: how a pending operation ends. A number that
- * is not pending (its connection is gone, or it was answered before) returns
- * false and nothing happens; so does a signature that is too long, which is
- * refused. signature is copied. */
+/* For the one who asks the keeper: how a pending operation ends. Never another
+ * one's from within remote_key's start(), where an SSL is at work. A number
+ * that is not pending (its connection is gone, or it was answered before)
+ * returns false and nothing happens; so does a signature that is too long,
+ * which is refused. signature is copied. */
 bool
 key_operation_answer(uint64_t number, const unsigned char *signature,
 		     size_t length);

@@ -33,8 +33,10 @@ struct remote_key_functions {
 
 	/* Begin to sign, and have key_operation_answer() or one of its
 	 * sisters called with the operation's number, now or later. Returns
-	 * -1 when that cannot be. Used where an asynchronous job can wait for
-	 * it (see key_operation.h); NULL: nothing is asynchronous here. */
+	 * -1 when that cannot be. Other operations must be left alone here: a
+	 * lost channel is told to them from the event loop. Used where an
+	 * asynchronous job can wait for it (see key_operation.h); NULL: nothing
+	 * is asynchronous here. */
 	int (*start)(struct key_operation *operation,
 		     const unsigned char key_id[KEY_ID_SIZE],
 		     const struct sign_request *request);

@@ -79,6 +79,7 @@ static const struct group groups[] = {
 
 #define CURVE_TYPE_NAMED 3
 
+/* What follows the curve's type. */
 static const char *
 read_ecdhe(struct buf_reader *reader)
 {
@@ -87,8 +88,6 @@ read_ecdhe(struct buf_reader *reader)
 	uint16_t code;
 	uint8_t size;
 
-	if (buf_read_u8(reader) != CURVE_TYPE_NAMED)
-		return "ECDHE parameters without a named group";
 	code = buf_read_u16(reader);
 	for (size_t i = 0; i < ARRAY_SIZE(groups); i++)
 		if (groups[i].code == code)
@@ -157,26 +156,24 @@ read_dhe(struct buf_reader *reader)
 static const char *
 read_key_exchange(struct buf_reader reader, enum sign_form_kind *kind)
 {
+	const char *ecdhe_reason = NULL, *dhe_reason;
+	struct buf_reader named;
+
 	if (!buf_read_bytes(&reader, RANDOM_SIZE) ||
 	    !buf_read_bytes(&reader, RANDOM_SIZE) || reader.length == 0)
 		return "too short for anything that is signed in TLS";
-	/* As the first byte of DHE parameters a 3 would begin a prime of 768
-	 * bytes at least: both readings are tried. */
-	if (reader.bytes[0] == CURVE_TYPE_NAMED) {
-		struct buf_reader copy = reader;
-		const char *reason = read_ecdhe(&copy);
-
-		if (!reason) {
-			*kind = SIGN_FORM_ECDHE;
+	/* A 3 says ECDHE with a named group, or begins a prime of 768 bytes at
+	 * least: both readings are tried. */
+	named = reader;
+	*kind = SIGN_FORM_ECDHE;
+	if (buf_read_u8(&named) == CURVE_TYPE_NAMED) {
+		ecdhe_reason = read_ecdhe(&named);
+		if (!ecdhe_reason)
 			return NULL;
-		}
-		if (read_dhe(&reader))
-			return reason;
-		*kind = SIGN_FORM_DHE;
-		return NULL;
 	}
 	*kind = SIGN_FORM_DHE;
-	return read_dhe(&reader);
+	dhe_reason = read_dhe(&reader);
+	return dhe_reason && ecdhe_reason ? ecdhe_reason : dhe_reason;
 }
 
 /* The end of a hello: nothing, or a block of extensions that fills it. */

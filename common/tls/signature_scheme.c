@@ -62,6 +62,20 @@ static const struct signature_scheme schemes[] = {
 _Static_assert(ARRAY_SIZE(schemes) == SIGNATURE_SCHEME_COUNT,
 	       "the count is the table's");
 
+struct digest {
+	const char *name;
+	unsigned int size;
+};
+
+static const struct digest digests[] = {
+	[SIGNATURE_DIGEST_NONE] = {NULL, 0},
+	[MD5_SHA1] = {"MD5-SHA1", 36},
+	[SHA1] = {"SHA1", 20},
+	[SHA256] = {"SHA256", 32},
+	[SHA384] = {"SHA384", 48},
+	[SHA512] = {"SHA512", 64},
+};
+
 struct digest_name {
 	const char *name;
 	enum signature_digest digest;
@@ -130,39 +144,11 @@ signature_digest_parse(const char *name, enum signature_digest *digest)
 const char *
 signature_digest_name(enum signature_digest digest)
 {
-	switch (digest) {
-	case SIGNATURE_DIGEST_NONE:
-		return NULL;
-	case SIGNATURE_DIGEST_MD5_SHA1:
-		return "MD5-SHA1";
-	case SIGNATURE_DIGEST_SHA1:
-		return "SHA1";
-	case SIGNATURE_DIGEST_SHA256:
-		return "SHA256";
-	case SIGNATURE_DIGEST_SHA384:
-		return "SHA384";
-	case SIGNATURE_DIGEST_SHA512:
-		return "SHA512";
-	}
-	return NULL;
+	return digests[digest].name;
 }
 
 unsigned int
 signature_digest_size(enum signature_digest digest)
 {
-	switch (digest) {
-	case SIGNATURE_DIGEST_NONE:
-		return 0;
-	case SIGNATURE_DIGEST_MD5_SHA1:
-		return 36;
-	case SIGNATURE_DIGEST_SHA1:
-		return 20;
-	case SIGNATURE_DIGEST_SHA256:
-		return 32;
-	case SIGNATURE_DIGEST_SHA384:
-		return 48;
-	case SIGNATURE_DIGEST_SHA512:
-		return 64;
-	}
-	return 0;
+	return digests[digest].size;
 }

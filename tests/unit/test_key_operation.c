@@ -112,10 +112,10 @@ test_many(void)
 static void
 test_names(void)
 {
-	CU_ASSERT_STRING_EQUAL(key_operation_state_name(KEY_OPERATION_LOST),
-			       "lost");
+	CU_ASSERT_STRING_EQUAL(key_operation_state_name(KEY_OPERATION_IDLE),
+			       "idle");
 	CU_ASSERT_STRING_EQUAL(
-		key_operation_state_name((enum key_operation_state)99), "?");
+		key_operation_state_name(KEY_OPERATION_CANCELLED), "cancelled");
 }
 
 /* Handshakes. */
@@ -440,6 +440,7 @@ test_abandon(void)
 		return;
 	remote_fixture_install(true);
 	for (size_t i = 0; i < 16; i++) {
+		unsigned char signature[64];
 		bool is_taken = true;
 		struct scene scene;
 		uint64_t number;
@@ -459,6 +460,9 @@ test_abandon(void)
 			key_operation_abandon(&scene.end->operation,
 					      scene.end->ssl);
 			CU_ASSERT_FALSE(SSL_waiting_for_async(scene.end->ssl));
+			CU_ASSERT_FALSE(key_operation_begin(
+				&scene.end->operation, signature,
+				sizeof(signature)));
 			break;
 		default:
 			break;

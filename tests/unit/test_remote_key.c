@@ -256,40 +256,55 @@ test_refused(void)
 	}
 }
 
-/* An RSA-PSS key that is bound to a digest. */
-static void
-test_bound_digest(void)
+/* An RSA-PSS key that is bound to a digest, and its certificate. */
+static struct test_identity
+make_bound(const EVP_MD *digest)
 {
 	static const char *const names[] = {"localhost"};
 	const struct certificate_request request = {
 		.names = names,
 		.name_count = 1,
 		.days = 1,
-		.purpose = CERTIFICATE_FOR_BOTH};
+		.purpose = CERTIFICATE_FOR_BOTH,
+	};
 	AUTO_OPENSSL(evp_pkey_ctx)
 	EVP_PKEY_CTX *maker = EVP_PKEY_CTX_new_from_name(NULL, "RSA-PSS", NULL);
 	const struct test_identity *issuer = remote_fixture_plain();
-	struct test_identity identity = {0};
+	struct test_identity made = {0};
 	struct error error = {0};
 
-	remote_fixture_install(false);
 	CU_ASSERT_EQUAL_FATAL(EVP_PKEY_keygen_init(maker), 1);
 	EVP_PKEY_CTX_set_rsa_keygen_bits(maker, 2048);
-	EVP_PKEY_CTX_set_rsa_pss_keygen_md(maker, EVP_sha384());
-	EVP_PKEY_CTX_set_rsa_pss_keygen_mgf1_md(maker, EVP_sha384());
-	EVP_PKEY_CTX_set_rsa_pss_keygen_saltlen(maker, 48);
-	CU_ASSERT_EQUAL_FATAL(EVP_PKEY_generate(maker, &identity.key), 1);
-	identity.certificate =
-		certificate_create(&request, identity.key, issuer->certificate,
-				   issuer->key, &error);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(identity.certificate);
-	remote_fixture_add(&identity, SERVER);
-	CU_ASSERT(try_server(&identity, SERVER, TLS1_3_VERSION, NULL));
-	CU_ASSERT_EQUAL(remote_fixture_log.scheme, 0x080a);
-	CU_ASSERT(try_server(&identity, SERVER, TLS1_2_VERSION, NULL));
-	CU_ASSERT_EQUAL(remote_fixture_log.scheme, 0x080a);
-	X509_free(identity.certificate);
-	EVP_PKEY_free(identity.key);
+	EVP_PKEY_CTX_set_rsa_pss_keygen_md(maker, digest);
+	EVP_PKEY_CTX_set_rsa_pss_keygen_mgf1_md(maker, digest);
+	EVP_PKEY_CTX_set_rsa_pss_keygen_saltlen(maker, EVP_MD_get_size(digest));
+	CU_ASSERT_EQUAL_FATAL(EVP_PKEY_generate(maker, &made.key), 1);
+	made.certificate = certificate_create(
+		&request, made.key, issuer->certificate, issuer->key, &error);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(made.certificate);
+	remote_fixture_add(&made, SERVER);
+	return made;
+}
+
+static void
+test_bound_digest(void)
+{
+	static const int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
+	struct test_identity bound, useless;
+
+	remote_fixture_install(false);
+	bound = make_bound(EVP_sha384());
+	useless = make_bound(EVP_sha224());
+	for (size_t i = 0; i < ARRAY_SIZE(versions); i++) {
+		CU_ASSERT(try_server(&bound, SERVER, versions[i], NULL));
+		CU_ASSERT_EQUAL(remote_fixture_log.scheme, 0x080a);
+		CU_ASSERT_FALSE(
+			try_server(&useless, SERVER, versions[i], NULL));
+	}
+	X509_free(bound.certificate);
+	EVP_PKEY_free(bound.key);
+	X509_free(useless.certificate);
+	EVP_PKEY_free(useless.key);
 }
 
 static const char *const kinds[] = {
@@ -337,6 +352,12 @@ test_questions(void)
 		CU_ASSERT_EQUAL(EVP_PKEY_eq(public_key, key), 1);
 		CU_ASSERT_PTR_NOT_NULL_FATAL(copy);
 		CU_ASSERT_EQUAL(EVP_PKEY_eq(copy, key), 1);
+		CU_ASSERT_EQUAL(EVP_PKEY_parameters_eq(copy, key), 1);
+		CU_ASSERT_EQUAL(EVP_PKEY_parameters_eq(public_key, key),
+				EVP_PKEY_parameters_eq(public_key, public_key));
+		CU_ASSERT_PTR_NOT_NULL(
+			OSSL_PARAM_locate_const(EVP_PKEY_gettable_params(key),
+						OSSL_PKEY_PARAM_MAX_SIZE));
 		CU_ASSERT_EQUAL(
 			X509_check_private_key(identity->certificate, copy), 1);
 	}
@@ -512,6 +533,9 @@ test_parameters(void)
 #define MGF1(text)                                                     \
 	OSSL_PARAM_utf8_string(OSSL_SIGNATURE_PARAM_MGF1_DIGEST, text, \
 			       sizeof(text) - 1)
+#define DIGEST(text)                                              \
+	OSSL_PARAM_utf8_string(OSSL_SIGNATURE_PARAM_DIGEST, text, \
+			       sizeof(text) - 1)
 #define END OSSL_PARAM_END
 	static const struct setting settings[] = {
 		{"SHA256", {END}, true},
@@ -530,6 +554,8 @@ test_parameters(void)
 		 {PADDING_TEXT(pss), SALT_TEXT(thirty_two), END},
 		 true},
 		{"SHA256", {PADDING_TEXT(pss), MGF1(sha256), END}, true},
+		{"SHA512", {DIGEST(sha256), END}, true},
+		{"SHA512", {DIGEST(sha224), END}, false},
 		{"SHA256", {PADDING_TEXT(pss), SALT_TEXT(max), END}, false},
 		{"SHA256", {PADDING_TEXT(pss), SALT_TEXT(minus), END}, false},
 		{"SHA256",

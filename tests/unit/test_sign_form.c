@@ -283,6 +283,8 @@ test_transcript_messages(void)
 	const size_t server_hello = SIGN_TEXT_CLIENT_HELLO_LENGTH;
 	const size_t certificates =
 		server_hello + SIGN_TEXT_SERVER_HELLO_LENGTH;
+	const size_t request =
+		certificates + 4 + 3 + 3 + 600 + 4 + 100 + 4 + 150;
 	const struct flaw flaws[] = {
 		{4, 2},                /* ClientHello: version 2.3 */
 		{suites - 1, 33},      /* a long session id */
@@ -295,6 +297,10 @@ test_transcript_messages(void)
 		{server_hello + 4 + 2 + 32 + 1 + 2, 1}, /* compression */
 		{certificates + 4 + 2, 0}, /* Certificate: a short list */
 		{certificates + 4 + 5, 0xff},
+		{request + 4, 0},     /* CertificateRequest: no types */
+		{request + 4 + 3, 1}, /* half a scheme */
+		{request + 4 + 3, 0}, /* none */
+		{request + 4 + 7, 1}, /* names that are not there */
 	};
 	static const uint16_t versions[] = {0x0000, 0x0002, 0x0300, 0x0304,
 					    0x0403, 0xfefd, 0x7f1c};
