@@ -33,7 +33,7 @@ enum message_type {
 
 	/* The monitor to a child, in this order: a generation. The loader
 	 * sends the first three of them to the monitor. */
-	MESSAGE_PREPARE, /* u64 generation */
+	MESSAGE_PREPARE, /* u64 generation, u32 descriptors to come */
 	MESSAGE_ITEMS,   /* documents, files, listeners; see generation.h */
 	MESSAGE_BUILD,   /* u64 generation: that was all of it */
 	MESSAGE_COMMIT,  /* u64 generation */
@@ -45,7 +45,7 @@ enum message_type {
 	MESSAGE_DRAIN, /* u64 grace in milliseconds: finish and exit */
 
 	/* A child to the monitor (the first: whoever receives items). */
-	MESSAGE_ITEMS_ACK, /* u64 generation: a batch of items was read */
+	MESSAGE_ITEMS_ACK, /* u64 generation: PREPARE or ITEMS was read */
 	MESSAGE_READY,     /* u64 generation, then warnings */
 	MESSAGE_FAILED,    /* u64 generation, then problems */
 	MESSAGE_LIVE,      /* u64 the lowest generation still in use */

@@ -97,8 +97,7 @@ children_on_verdict(int descriptor, short what, void *argument)
 
 /* Only workers need files and sockets. */
 static struct generation_sender *
-send_plan(struct child_entry *entry, const struct plan *plan,
-	  struct error *error)
+send_plan(struct child_entry *entry, const struct plan *plan)
 {
 	AUTO_FREE struct generation_listener *listeners = NULL;
 	struct generation_share share = {0};
@@ -109,8 +108,7 @@ send_plan(struct child_entry *entry, const struct plan *plan,
 		share.listeners = listeners;
 		share.has_files = true;
 	}
-	return generation_sender_new(entry->channel, plan->parcel, &share,
-				     error);
+	return generation_sender_new(entry->channel, plan->parcel, &share);
 }
 
 /* One that cannot have the generation in force is of no use. */
@@ -137,14 +135,10 @@ offer_failed(struct child_entry *entry, int status, struct error *error)
 void
 child_offer(struct child_entry *entry, const struct plan *plan)
 {
-	struct error error = {0};
-
 	assert(!entry->offered && entry->channel);
 	entry->offered = plan;
 	entry->is_ready = false;
-	entry->sender = send_plan(entry, plan, &error);
-	if (!entry->sender)
-		offer_failed(entry, 1, &error);
+	entry->sender = send_plan(entry, plan);
 }
 
 void

@@ -131,9 +131,9 @@ load_and_send(const struct monitor_options *options, struct sending *sending)
 	}
 	parcel = generation_parcel_new(generation, &error);
 	if (parcel)
-		sending->sender = generation_sender_new(
-			sending->channel, parcel, &everything, &error);
-	if (!sending->sender)
+		sending->sender = generation_sender_new(sending->channel,
+							parcel, &everything);
+	else
 		send_error(sending->channel, &error);
 }
 
@@ -191,9 +191,25 @@ finish_badly(struct loader *loader, const char *sentence)
 }
 
 static void
+acknowledge(struct loader *loader)
+{
+	struct message *answer = message_new(MESSAGE_ITEMS_ACK);
+
+	buf_write_u64(&answer->body, ANY_NUMBER);
+	channel_send(loader->channel, answer);
+}
+
+static void
+on_prepare(struct loader *loader)
+{
+	generation_receiver_free(loader->receiver);
+	loader->receiver = generation_receiver_new(ANY_NUMBER);
+	acknowledge(loader);
+}
+
+static void
 on_items(struct loader *loader, struct message *message)
 {
-	struct message *answer;
 	struct error error = {0};
 
 	if (!loader->receiver ||
@@ -201,9 +217,7 @@ on_items(struct loader *loader, struct message *message)
 		finish_badly(loader, error.text);
 		return;
 	}
-	answer = message_new(MESSAGE_ITEMS_ACK);
-	buf_write_u64(&answer->body, ANY_NUMBER);
-	channel_send(loader->channel, answer);
+	acknowledge(loader);
 }
 
 static void
@@ -245,8 +259,7 @@ on_message(struct channel *channel, struct message *message, void *argument)
 	(void)channel;
 	switch ((unsigned int)message->type) {
 	case MESSAGE_PREPARE:
-		generation_receiver_free(loader->receiver);
-		loader->receiver = generation_receiver_new(ANY_NUMBER);
+		on_prepare(loader);
 		break;
 	case MESSAGE_ITEMS:
 		on_items(loader, message);

@@ -18,6 +18,7 @@
 
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "daemon/process/descriptor_reserve.h"
 
 #define HEADER_SIZE 2
 #define PACKET_MAX  (HEADER_SIZE + MESSAGE_BODY_MAX)
@@ -47,6 +48,7 @@ struct channel {
 	struct event *readable;
 	struct event *writable;
 	struct event *congested;
+	struct descriptor_reserve *reserve; /* NULL: none */
 	struct outgoing_queue queue;
 	size_t backlog;
 	bool is_greeted;     /* the other end's hello was right */
@@ -228,6 +230,12 @@ channel_send(struct channel *channel, struct message *message)
 		flush(channel);
 }
 
+void
+channel_set_reserve(struct channel *channel, struct descriptor_reserve *reserve)
+{
+	channel->reserve = reserve;
+}
+
 size_t
 channel_backlog(const struct channel *channel)
 {
@@ -258,6 +266,20 @@ collect_descriptors(struct msghdr *packet, int *descriptors)
 	return count;
 }
 
+static ssize_t
+receive_packet(int descriptor, struct msghdr *packet)
+{
+	ssize_t length;
+
+	/* A reset tells that the other end left without reading all we sent;
+	 * what it said before is still to be had. */
+	do
+		length = recvmsg(descriptor, packet,
+				 MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	while (length < 0 && (errno == EINTR || errno == ECONNRESET));
+	return length;
+}
+
 static enum receipt
 receive(struct channel *channel, struct message **message, const char **why)
 {
@@ -270,12 +292,7 @@ receive(struct channel *channel, struct message **message, const char **why)
 				.msg_controllen = sizeof(control.space)};
 	ssize_t length;
 
-	/* A reset tells that the other end left without reading all we sent;
-	 * what it said before is still to be had. */
-	do {
-		length = recvmsg(channel->descriptor, &packet,
-				 MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	} while (length < 0 && (errno == EINTR || errno == ECONNRESET));
+	length = receive_packet(channel->descriptor, &packet);
 	if (length < 0 && errno == EAGAIN)
 		return RECEIPT_NOTHING;
 	if (length < 0) {
@@ -324,6 +341,22 @@ judge(const struct channel *channel, const struct message *message)
 	return NULL;
 }
 
+/* The same with room for what the packet brings. */
+static enum receipt
+receive_with_room(struct channel *channel, struct message **message,
+		  const char **why)
+{
+	enum receipt receipt;
+
+	if (!channel->reserve)
+		return receive(channel, message, why);
+	descriptor_reserve_lend(channel->reserve);
+	receipt = receive(channel, message, why);
+	descriptor_reserve_restore(channel->reserve,
+				   *message ? (*message)->fd_count : 0);
+	return receipt;
+}
+
 /* False when there is nothing more to do for this channel in this turn. */
 static bool
 take_one(struct channel *channel)
@@ -331,7 +364,7 @@ take_one(struct channel *channel)
 	struct message *message = NULL;
 	const char *why = NULL;
 
-	switch (receive(channel, &message, &why)) {
+	switch (receive_with_room(channel, &message, &why)) {
 	case RECEIPT_MESSAGE:
 		break;
 	case RECEIPT_NOTHING:
@@ -359,7 +392,11 @@ take_one(struct channel *channel)
 	else
 		channel->events.message(channel, message, channel->argument);
 	message_free(message);
-	return channel->descriptor >= 0;
+	if (channel->descriptor < 0)
+		return false;
+	if (channel->reserve)
+		descriptor_reserve_restore(channel->reserve, 0);
+	return true;
 }
 
 static void

@@ -13,8 +13,9 @@
 
 #include "common/ipc/message.h"
 
-struct event_base;
 struct channel;
+struct descriptor_reserve;
+struct event_base;
 
 struct channel_events {
 	/* One message that the table permits here. The message stays the
@@ -37,6 +38,11 @@ channel_new(struct event_base *base, int descriptor, struct ipc_side side,
 	    const struct channel_events *events, void *argument);
 void
 channel_free(struct channel *channel);
+
+/* Room for the descriptors that messages bring; borrowed. */
+void
+channel_set_reserve(struct channel *channel,
+		    struct descriptor_reserve *reserve);
 
 /* Queue one message, which is the channel's from then on, with its
  * descriptors. It leaves at once when the socket has room and later otherwise;

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <event2/event.h>
@@ -20,6 +21,7 @@
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "daemon/process/channel.h"
+#include "daemon/process/descriptor_reserve.h"
 #include "daemon/process/generation.h"
 #include "daemon/process/generation_transfer.h"
 #include "daemon/process/log_message.h"
@@ -27,11 +29,16 @@
 
 #define CHANNEL_DESCRIPTOR 3
 
+/* Room for a peer, for logs and for a small generation even when connections
+ * have taken everything else. */
+#define DESCRIPTOR_RESERVE 16
+
 struct child {
 	const struct child_role *role;
 	uint32_t number;
 	struct event_base *base;
 	struct channel *monitor;
+	struct descriptor_reserve *reserve;
 	void *argument;
 	bool is_started;
 	struct generation_receiver *receiver; /* from PREPARE to BUILD */
@@ -88,17 +95,50 @@ answer(struct child *child, enum message_type type, uint64_t number,
 
 /* Generations. */
 
+/* Without room for all that would come, nothing needs to come. */
+static void
+refuse_generation(struct child *child, uint64_t number, uint32_t descriptors)
+{
+	struct error_list problems = {0};
+	struct error error = {0};
+	struct rlimit limit = {0};
+
+	getrlimit(RLIMIT_NOFILE, &limit);
+	error_set(&error,
+		  "the configuration needs %u descriptors more, and of the %ju "
+		  "that a process may have (RLIMIT_NOFILE) fewer are left",
+		  descriptors, (uintmax_t)limit.rlim_cur);
+	error_list_add(&problems, &error);
+	child->pending = number;
+	answer(child, MESSAGE_FAILED, number, &problems);
+	error_list_clear(&problems);
+}
+
 static void
 on_prepare(struct child *child, struct message *message)
 {
 	struct buf_reader reader = message_reader(message);
 	uint64_t number = buf_read_u64(&reader);
+	uint32_t descriptors = buf_read_u32(&reader);
 
 	if (child->receiver || child->pending || number == 0) {
 		refuse(child, "PREPARE at the wrong time");
 		return;
 	}
+	if (!descriptor_reserve_expect(child->reserve, descriptors)) {
+		refuse_generation(child, number, descriptors);
+		return;
+	}
 	child->receiver = generation_receiver_new(number);
+	send_number(child, MESSAGE_ITEMS_ACK, number);
+}
+
+/* No more of it comes. */
+static void
+end_receiving(struct child *child)
+{
+	generation_receiver_free(TAKE(child->receiver));
+	(void)!descriptor_reserve_expect(child->reserve, 0);
 }
 
 static void
@@ -174,7 +214,7 @@ on_build(struct child *child, struct message *message)
 		return;
 	}
 	generation = generation_receiver_finish(child->receiver, &error);
-	generation_receiver_free(TAKE(child->receiver));
+	end_receiving(child);
 	if (!generation) {
 		refuse(child, error.text);
 		return;
@@ -214,7 +254,7 @@ on_abort(struct child *child, struct message *message)
 
 	if (child->receiver &&
 	    generation_receiver_number(child->receiver) == number) {
-		generation_receiver_free(TAKE(child->receiver));
+		end_receiving(child);
 		return;
 	}
 	if (!child->pending || child->pending != number) {
@@ -342,12 +382,15 @@ child_run(const struct child_role *role, uint32_t number)
 	}
 	child.monitor =
 		channel_new(child.base, descriptor, side, &events, &child);
+	child.reserve = descriptor_reserve_new(DESCRIPTOR_RESERVE);
+	channel_set_reserve(child.monitor, child.reserve);
 	event_base_dispatch(child.base);
 
 	if (child.is_started && role->stop)
 		role->stop(child.argument);
 	generation_receiver_free(child.receiver);
 	channel_free(child.monitor);
+	descriptor_reserve_free(child.reserve);
 	event_base_free(child.base);
 	return child.status;
 }

@@ -43,7 +43,7 @@ struct generation_sender {
 	bool has_files;
 	struct generation_listener *listeners;
 	size_t listener_count;
-	unsigned int under_way;
+	unsigned int under_way; /* PREPARE, or batches */
 	enum stage stage;
 	size_t index; /* of the next item of the stage */
 	size_t child; /* of the next child of the directory */
@@ -351,13 +351,36 @@ fill(struct generation_sender *sender, struct message *message)
 	return PUT_DONE;
 }
 
-static void
-send_number(struct generation_sender *sender, enum message_type type)
+static struct message *
+numbered(const struct generation_sender *sender, enum message_type type)
 {
 	struct message *message = message_new(type);
 
 	buf_write_u64(&message->body, sender->parcel->generation->number);
+	return message;
+}
+
+static uint32_t
+count_descriptors(const struct generation_sender *sender)
+{
+	const struct file_set *files = sender->parcel->generation->files;
+	size_t count = sender->parcel->document_count + sender->listener_count;
+
+	if (!sender->has_files || !files)
+		return (uint32_t)count;
+	for (size_t i = 0; i < file_set_count(files); i++)
+		count += file_set_at(files, i)->kind == FILE_KIND_FILE;
+	return (uint32_t)count;
+}
+
+static void
+send_prepare(struct generation_sender *sender)
+{
+	struct message *message = numbered(sender, MESSAGE_PREPARE);
+
+	buf_write_u32(&message->body, count_descriptors(sender));
 	channel_send(sender->channel, message);
+	sender->under_way = 1;
 }
 
 static int
@@ -382,7 +405,7 @@ send_batches(struct generation_sender *sender, struct error *error)
 		sender->under_way++;
 	}
 	if (sender->stage == STAGE_SENT) {
-		send_number(sender, MESSAGE_BUILD);
+		channel_send(sender->channel, numbered(sender, MESSAGE_BUILD));
 		sender->stage = STAGE_DONE;
 	}
 	return 0;
@@ -391,7 +414,7 @@ send_batches(struct generation_sender *sender, struct error *error)
 struct generation_sender *
 generation_sender_new(struct channel *channel,
 		      const struct generation_parcel *parcel,
-		      const struct generation_share *share, struct error *error)
+		      const struct generation_share *share)
 {
 	struct generation_sender *sender = mem_alloc(sizeof(*sender));
 
@@ -402,11 +425,7 @@ generation_sender_new(struct channel *channel,
 		mem_dup(share->listeners,
 			share->listener_count * sizeof(*share->listeners));
 	sender->listener_count = share->listener_count;
-	send_number(sender, MESSAGE_PREPARE);
-	if (send_batches(sender, error) != 0) {
-		generation_sender_free(sender);
-		return NULL;
-	}
+	send_prepare(sender);
 	return sender;
 }
 

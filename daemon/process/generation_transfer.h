@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A generation across a channel: PREPARE, ITEMS in batches that the receiver
- * acknowledges, BUILD. A document travels as a sealed memfd, a file and a
- * listening socket as a descriptor; at most two batches are under way, so
- * that 50,000 files need no 50,000 descriptors in the kernel's queues.
+ * A generation across a channel: PREPARE, which tells how many descriptors
+ * there are, ITEMS in batches, BUILD. The receiver acknowledges PREPARE, or
+ * refuses it when it has no room, and then each batch. A document travels as a
+ * sealed memfd, a file and a listening socket as a descriptor; at most two
+ * batches are under way, so that 50,000 files need no 50,000 descriptors in
+ * the kernel's queues.
  *
  * The body of ITEMS is a sequence of items, each a u8 kind and
  *
@@ -51,21 +53,20 @@ struct generation_share {
 	size_t listener_count;
 };
 
-/* Send a parcel: starts with PREPARE and the first batches. The channel and
- * the parcel must outlive the sender. NULL with a sentence when there was no
- * descriptor left; the receiver has a part then and needs an ABORT. */
+/* Send a parcel: starts with PREPARE. The channel and the parcel must outlive
+ * the sender. */
 struct generation_sender *
 generation_sender_new(struct channel *channel,
 		      const struct generation_parcel *parcel,
-		      const struct generation_share *share,
-		      struct error *error);
+		      const struct generation_share *share);
 void
 generation_sender_free(struct generation_sender *sender);
 
-/* The receiver has read a batch of the generation with that number; the next
- * ones leave, and after the last one BUILD. What speaks of another generation
- * is passed over: it crossed an ABORT. -1 with a sentence when there was no
- * descriptor left, or nothing to acknowledge. */
+/* The receiver has read PREPARE or a batch of the generation with that number;
+ * the next ones leave, and after the last one BUILD. What speaks of another
+ * generation is passed over: it crossed an ABORT. -1 with a sentence when there
+ * was no descriptor left, and the receiver has a part then that needs an ABORT,
+ * or nothing to acknowledge. */
 int
 generation_sender_acknowledged(struct generation_sender *sender,
 			       uint64_t number, struct error *error)

@@ -165,11 +165,11 @@ test_there_and_back(void)
 	struct pair pair;
 
 	open_pair(&pair, false);
-	channel_send(pair.monitor.channel, numbered(MESSAGE_PREPARE, 5));
+	channel_send(pair.monitor.channel, numbered(MESSAGE_BUILD, 5));
 	channel_send(pair.worker.channel, numbered(MESSAGE_LIVE, 6));
 	turn(&pair);
 	CU_ASSERT_EQUAL(pair.worker.messages, 1);
-	CU_ASSERT_EQUAL(pair.worker.type, MESSAGE_PREPARE);
+	CU_ASSERT_EQUAL(pair.worker.type, MESSAGE_BUILD);
 	CU_ASSERT_EQUAL(pair.worker.number, 5);
 	CU_ASSERT_EQUAL(pair.monitor.type, MESSAGE_LIVE);
 	CU_ASSERT_EQUAL(pair.monitor.number, 6);
@@ -213,7 +213,7 @@ test_queue(void)
 	open_pair(&pair, false);
 	while (channel_backlog(pair.monitor.channel) < 1000) {
 		channel_send(pair.monitor.channel,
-			     numbered(MESSAGE_PREPARE, ++sent));
+			     numbered(MESSAGE_BUILD, ++sent));
 		CU_ASSERT_TRUE_FATAL(sent < 100000);
 	}
 	while (pair.worker.messages < sent) {
@@ -252,8 +252,8 @@ test_freed_in_callback(void)
 
 	open_pair(&pair, false);
 	pair.worker.is_freed_by_message = true;
-	channel_send(pair.monitor.channel, numbered(MESSAGE_PREPARE, 1));
-	channel_send(pair.monitor.channel, numbered(MESSAGE_PREPARE, 2));
+	channel_send(pair.monitor.channel, numbered(MESSAGE_BUILD, 1));
+	channel_send(pair.monitor.channel, numbered(MESSAGE_BUILD, 2));
 	turn(&pair);
 	CU_ASSERT_EQUAL(pair.worker.messages, 1);
 	CU_ASSERT_EQUAL(pair.worker.closed, 0);
@@ -269,7 +269,7 @@ test_last_words(void)
 
 	open_pair(&pair, true);
 	say_hello(&pair);
-	say(&pair, "\0\2\0\0\0\0\0\0\0\7", 10);
+	say(&pair, "\0\4\0\0\0\0\0\0\0\7", 10);
 	channel_send(pair.worker.channel, numbered(MESSAGE_LIVE, 1));
 	close(pair.socket);
 	pair.socket = -1;
@@ -315,7 +315,7 @@ test_no_hello(void)
 	struct pair pair;
 
 	open_pair(&pair, true);
-	say(&pair, "\0\2\0\0\0\0\0\0\0\1", 10);
+	say(&pair, "\0\4\0\0\0\0\0\0\0\1", 10);
 	expect_end(&pair, "no hello");
 	CU_ASSERT_EQUAL(pair.worker.messages, 0);
 }
@@ -372,7 +372,7 @@ test_wrong_size(void)
 
 	open_pair(&pair, true);
 	say_hello(&pair);
-	say(&pair, "\0\2\0\0\0\0\0\0\0\1\0", 11);
+	say(&pair, "\0\4\0\0\0\0\0\0\0\1\0", 11);
 	expect_end(&pair, "wrong size");
 }
 
@@ -428,7 +428,7 @@ test_too_many_descriptors(void)
 
 	open_pair(&pair, true);
 	say_hello(&pair);
-	say_with_descriptor(&pair, "\0\2\0\0\0\0\0\0\0\1", 10);
+	say_with_descriptor(&pair, "\0\4\0\0\0\0\0\0\0\1", 10);
 	expect_end(&pair, "too many descriptors");
 }
 

@@ -31,6 +31,8 @@ struct transfer {
 	struct generation_sender *sender;
 	struct generation_receiver *receiver;
 	struct generation *received;
+	size_t announced; /* descriptors */
+	size_t arrived;
 	unsigned int batches;
 	unsigned int most_unanswered; /* batches that waited for an answer */
 	unsigned int unanswered;
@@ -38,17 +40,28 @@ struct transfer {
 };
 
 static void
+acknowledge(struct channel *channel, const struct transfer *transfer)
+{
+	struct message *message = message_new(MESSAGE_ITEMS_ACK);
+
+	buf_write_u64(&message->body,
+		      generation_receiver_number(transfer->receiver));
+	channel_send(channel, message);
+}
+
+static void
 to_message(struct channel *channel, struct message *message, void *argument)
 {
 	struct transfer *transfer = argument;
 	struct buf_reader reader = message_reader(message);
-	struct message *answer;
 	struct error error = {0};
 
 	switch ((unsigned int)message->type) {
 	case MESSAGE_PREPARE:
 		transfer->receiver =
 			generation_receiver_new(buf_read_u64(&reader));
+		transfer->announced = buf_read_u32(&reader);
+		acknowledge(channel, transfer);
 		break;
 	case MESSAGE_ITEMS:
 		transfer->batches++;
@@ -59,10 +72,8 @@ to_message(struct channel *channel, struct message *message, void *argument)
 			fprintf(stderr, "%s\n", error.text);
 			transfer->failures++;
 		}
-		answer = message_new(MESSAGE_ITEMS_ACK);
-		buf_write_u64(&answer->body,
-			      generation_receiver_number(transfer->receiver));
-		channel_send(channel, answer);
+		transfer->arrived += message->fd_count;
+		acknowledge(channel, transfer);
 		break;
 	case MESSAGE_BUILD:
 		transfer->received =
@@ -83,7 +94,8 @@ from_message(struct channel *channel, struct message *message, void *argument)
 	uint64_t number = buf_read_u64(&reader);
 
 	(void)channel;
-	transfer->unanswered--;
+	if (transfer->unanswered > 0)
+		transfer->unanswered--;
 	/* An answer to another generation changes nothing. */
 	if (generation_sender_acknowledged(transfer->sender, number + 1,
 					   NULL) != 0 ||
@@ -142,8 +154,8 @@ transfer_run(struct transfer *transfer, const struct generation *generation,
 
 	transfer->parcel = generation_parcel_new(generation, &error);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(transfer->parcel);
-	transfer->sender = generation_sender_new(
-		transfer->from, transfer->parcel, share, &error);
+	transfer->sender =
+		generation_sender_new(transfer->from, transfer->parcel, share);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(transfer->sender);
 	for (int i = 0; i < 10000 && !transfer->received; i++)
 		event_base_loop(transfer->base, EVLOOP_NONBLOCK);
@@ -151,6 +163,7 @@ transfer_run(struct transfer *transfer, const struct generation *generation,
 	event_base_loop(transfer->base, EVLOOP_NONBLOCK);
 	CU_ASSERT_EQUAL(transfer->failures, 0);
 	CU_ASSERT_TRUE(transfer->most_unanswered <= 2);
+	CU_ASSERT_EQUAL(transfer->announced, transfer->arrived);
 }
 
 static struct generation *
@@ -397,13 +410,14 @@ test_no_descriptor_left(void)
 	file_set_add(generation->files, "/file", numbered_file(1), false);
 	transfer_open(&transfer);
 	transfer.parcel = generation_parcel_new(generation, &error);
+	transfer.sender =
+		generation_sender_new(transfer.from, transfer.parcel, &share);
 	getrlimit(RLIMIT_NOFILE, &before);
 	none = before;
 	none.rlim_cur = 0;
 	setrlimit(RLIMIT_NOFILE, &none);
-	transfer.sender = generation_sender_new(transfer.from, transfer.parcel,
-						&share, &error);
-	CU_ASSERT_PTR_NULL(transfer.sender);
+	CU_ASSERT_EQUAL(
+		generation_sender_acknowledged(transfer.sender, 3, &error), -1);
 	CU_ASSERT_PTR_NOT_NULL(strstr(error.text, "descriptor"));
 	CU_ASSERT_PTR_NULL(generation_parcel_new(generation, &error));
 	setrlimit(RLIMIT_NOFILE, &before);

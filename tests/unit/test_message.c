@@ -30,7 +30,7 @@ is_open(int descriptor)
 static void
 test_body(void)
 {
-	struct message *message = message_new(MESSAGE_PREPARE);
+	struct message *message = message_new(MESSAGE_BUILD);
 	struct buf_reader reader;
 
 	CU_ASSERT_EQUAL(message->body.capacity, 8);
@@ -99,7 +99,7 @@ test_permitted(void)
 	struct ipc_side helper = {.self = IPC_WORKER, .other = IPC_HELPER};
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(rule);
-	CU_ASSERT_EQUAL(rule->min_body, 8);
+	CU_ASSERT_EQUAL(rule->min_body, 12);
 	CU_ASSERT_EQUAL(rule->max_fds, 0);
 	CU_ASSERT_PTR_NOT_NULL(msgtable_find(worker, MESSAGE_ITEMS));
 	CU_ASSERT_PTR_NOT_NULL(msgtable_find(worker, MESSAGE_DRAIN));

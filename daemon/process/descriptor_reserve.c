@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The reserve is a stack of duplicates of one descriptor that leads nowhere.
+ */
+#include "daemon/process/descriptor_reserve.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "common/base/mem.h"
+#include "common/ipc/message.h"
+
+struct descriptor_reserve {
+	int original;
+	int *held;
+	size_t count;
+	size_t capacity;
+	size_t floor;
+	size_t expected;
+};
+
+/* True when there are that many. */
+static bool
+hold(struct descriptor_reserve *reserve, size_t count)
+{
+	if (count > reserve->capacity) {
+		reserve->held = mem_resize(reserve->held, count, sizeof(int));
+		reserve->capacity = count;
+	}
+	while (reserve->count < count) {
+		int copy = fcntl(reserve->original, F_DUPFD_CLOEXEC, 3);
+
+		if (copy < 0)
+			return false;
+		reserve->held[reserve->count++] = copy;
+	}
+	return true;
+}
+
+static void
+let_go(struct descriptor_reserve *reserve, size_t count)
+{
+	while (reserve->count > count)
+		close(reserve->held[--reserve->count]);
+}
+
+struct descriptor_reserve *
+descriptor_reserve_new(size_t floor)
+{
+	struct descriptor_reserve *reserve = mem_alloc(sizeof(*reserve));
+
+	reserve->original = open("/dev/null", O_PATH | O_CLOEXEC);
+	reserve->floor = floor;
+	hold(reserve, floor);
+	return reserve;
+}
+
+void
+descriptor_reserve_free(struct descriptor_reserve *reserve)
+{
+	if (!reserve)
+		return;
+	let_go(reserve, 0);
+	if (reserve->original >= 0)
+		close(reserve->original);
+	mem_free(reserve->held);
+	mem_free(reserve);
+}
+
+/* What is announced may use what is held at any time. */
+static size_t
+target(const struct descriptor_reserve *reserve)
+{
+	return reserve->expected > reserve->floor ? reserve->expected
+						  : reserve->floor;
+}
+
+bool
+descriptor_reserve_expect(struct descriptor_reserve *reserve, size_t count)
+{
+	bool is_held = hold(reserve, count);
+
+	reserve->expected = is_held ? count : 0;
+	let_go(reserve, target(reserve));
+	return is_held;
+}
+
+void
+descriptor_reserve_lend(struct descriptor_reserve *reserve)
+{
+	let_go(reserve, reserve->count > MESSAGE_FDS_MAX
+				? reserve->count - MESSAGE_FDS_MAX
+				: 0);
+}
+
+void
+descriptor_reserve_restore(struct descriptor_reserve *reserve, size_t arrived)
+{
+	reserve->expected -=
+		arrived < reserve->expected ? arrived : reserve->expected;
+	/* What cannot be had now is tried again with the next packet. */
+	(void)hold(reserve, target(reserve));
+}
