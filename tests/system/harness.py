@@ -460,6 +460,7 @@ class Daemon:
         self.maps = maps
         self.status = None
         self.is_expected_to_end = False
+        self.may_lose_children = False  # the test kills some
         self.write(services, text)
 
         def prepare():
@@ -643,6 +644,12 @@ class Daemon:
                 raise
             assert self.status == 0, (
                 "the daemon's exit status is %s" % self.status)
+        assert self.may_lose_children or "child died" not in self.text(), (
+            "a process of the daemon died")
+
+    def kill_child(self, pid):
+        self.may_lose_children = True
+        os.kill(pid, signal.SIGKILL)
 
     def kill(self):
         """The hard end."""

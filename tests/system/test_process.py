@@ -43,7 +43,7 @@ def test_a_killed_worker_is_replaced(t):
     wait_for(lambda: len(d.workers()) == 2, "two workers")
     for _ in range(5):
         victim = d.workers()[0]
-        os.kill(victim, signal.SIGKILL)
+        d.kill_child(victim)
         wait_for(lambda: victim not in d.workers() and
                  len(d.workers()) == 2, "two workers again")
         for _ in range(6):
@@ -57,7 +57,7 @@ def test_all_workers_killed_at_once(t):
     d = echo_daemon(t)
     wait_for(lambda: len(d.workers()) == 2, "two workers")
     for pid in d.workers():
-        os.kill(pid, signal.SIGKILL)
+        d.kill_child(pid)
     with d.plain() as stream:
         stream.expect_echo()
 
@@ -68,7 +68,7 @@ def test_a_killed_helper_is_replaced(t):
     with d.plain() as stream:
         assert stream.recv() == b"hi"
     (victim,) = d.role("helper")
-    os.kill(victim, signal.SIGKILL)
+    d.kill_child(victim)
     wait_for(lambda: d.role("helper") not in ([], [victim]), "a new helper")
     with d.plain() as stream:
         assert stream.recv() == b"hi"

@@ -2,7 +2,6 @@
 """The relay: bytes, ends, resets, in all four combinations of gates."""
 
 import os
-import signal
 import socket
 import subprocess
 import threading
@@ -417,7 +416,7 @@ def parity_P67_a_worker_takes_only_its_own_with_it(t):
     for stream in streams:
         stream.expect_echo()
     victim = d.workers()[0]
-    os.kill(victim, signal.SIGKILL)
+    d.kill_child(victim)
     wait_for(lambda: victim not in d.workers() and len(d.workers()) == 2,
              "a new worker")
     alive = 0
