@@ -10,14 +10,9 @@
 #include <string.h>
 
 #include "common/base/mem.h"
-#include "common/base/text.h"
-#include "common/conf/name_set.h"
-#include "common/net/hostname.h"
 
 /* More than anybody reads: a file that is no configuration of ours. */
 #define PROBLEMS_MAX 1000
-
-static const struct position nowhere;
 
 void
 conf_complain(struct conf_reader *reader, const struct position *at,
@@ -91,124 +86,6 @@ conf_append(const struct schema_key *key, void *base, size_t size)
 	return array + (*count)++ * size;
 }
 
-/* A map of the table that has a key of that name, as a hint. */
-static const struct schema_map *
-find_home(const char *name)
-{
-	for (size_t i = 0; i < schema_map_count; i++) {
-		const struct schema_key *key =
-			schema_find(schema_maps[i], name);
-
-		if (key && !(key->flags & SCHEMA_SCALAR_ONLY))
-			return schema_maps[i];
-	}
-	return NULL;
-}
-
-static bool
-may_stand(const struct conf_reader *reader, const struct schema_key *key)
-{
-	return !(key->flags & (reader->refused | SCHEMA_SCALAR_ONLY)) &&
-	       schema_is_on(key, reader->gates);
-}
-
-static void
-complain_unknown(struct conf_reader *reader, const struct schema_map *map,
-		 const struct yaml_node *key)
-{
-	const char *names[32];
-	char known[256] = "";
-	size_t count = 0, length = 0;
-	const char *nearest;
-	const struct schema_map *home;
-
-	assert(map->count <= ARRAY_SIZE(names));
-	for (size_t i = 0; i < map->count; i++)
-		if (may_stand(reader, &map->keys[i]))
-			names[count++] = map->keys[i].name;
-	nearest = text_nearest(key->text, names, count);
-	home = find_home(key->text);
-	if (nearest) {
-		conf_complain(reader, &key->at,
-			      "unknown key `%.60s` in `%s`, did you mean "
-			      "`%s`?",
-			      key->text, map->name, nearest);
-		return;
-	}
-	if (home) {
-		conf_complain(reader, &key->at,
-			      "unknown key `%s` in `%s`: it stands in `%s`",
-			      key->text, map->name, home->name);
-		return;
-	}
-	for (size_t i = 0; i < count && length < sizeof(known); i++)
-		length += (size_t)snprintf(known + length,
-					   sizeof(known) - length, "%s`%s`",
-					   i == 0 ? "" : ", ", names[i]);
-	conf_complain(reader, &key->at,
-		      "unknown key `%.60s` in `%s`, known are %s", key->text,
-		      map->name, known);
-}
-
-static void
-check_key(struct conf_reader *reader, const struct schema_map *map,
-	  const struct yaml_node *name)
-{
-	const struct schema_key *key = schema_find(map, name->text);
-	unsigned int refused;
-
-	if (!key || (key->flags & SCHEMA_SCALAR_ONLY)) {
-		complain_unknown(reader, map, name);
-		return;
-	}
-	refused = key->flags & reader->refused;
-	if (refused & SCHEMA_MAIN_FILE)
-		conf_complain(reader, &name->at,
-			      "`%s` stands in the main file only: an included "
-			      "file holds `services` and nothing else",
-			      key->name);
-	else if (refused & SCHEMA_OWN)
-		conf_complain(reader, &name->at,
-			      "`%s` belongs to each service, it cannot stand "
-			      "in `%s`",
-			      key->name, reader->place);
-	else if (refused & SCHEMA_NOT_BY_NAME)
-		conf_complain(reader, &name->at,
-			      "`%s` is for the whole gate, it cannot stand in "
-			      "an entry of `hosts`",
-			      key->name);
-	else if (!schema_is_on(key, reader->gates))
-		conf_complain(
-			reader, &name->at,
-			reader->gates == SCHEMA_BOTH
-				? "`%s` is for the %s gate only: write "
-				  "it under `%s`"
-				: "`%s` belongs to the %s gate, `%s`",
-			key->name,
-			key->gates == SCHEMA_ACCEPT ? "accept" : "connect",
-			key->gates == SCHEMA_ACCEPT ? "accept" : "connect");
-}
-
-void
-conf_check_keys(struct conf_reader *reader, const struct schema_map *map,
-		const struct yaml_node *node)
-{
-	const struct schema_key *main_key = schema_main(map);
-
-	if (node->kind == YAML_TREE_MAP)
-		for (size_t i = 0; i < node->pair_count; i++)
-			check_key(reader, map, node->pairs[i].key);
-	else if (!main_key)
-		conf_complain(reader, &node->at,
-			      "`%s` is a map: expected keys and their values",
-			      map->name);
-	else if (main_key->flags & reader->refused)
-		conf_complain(reader, &node->at,
-			      "`%s` of `%s` belongs to each service, it cannot "
-			      "stand in `%s`",
-			      main_key->name, map->name, reader->place);
-}
-
 /* What a layer has for a key, or NULL; an empty value is as good as none. For
  * TLS it is not: whoever wrote `tls:` meant something. */
 static const struct yaml_node *
@@ -258,9 +135,9 @@ find_layers(const struct conf_layers *from, const struct schema_map *map,
 	}
 }
 
-static struct conf_node *
-shown_child(struct conf_node *shown, const struct schema_key *key,
-	    const struct conf_layer *layer)
+struct conf_node *
+conf_shown_child(struct conf_node *shown, const struct schema_key *key,
+		 const struct conf_layer *layer)
 {
 	struct conf_node *child = conf_node_new(key);
 
@@ -372,161 +249,6 @@ read_written(struct conf_reader *reader, const struct schema_map *map,
 	conf_node_add(shown, CONF_NODE_MAP, child);
 }
 
-/* Does the gate have TLS? Only the service itself says so. */
-static bool
-is_tls_wanted(struct conf_reader *reader, const struct schema_key *key,
-	      const struct conf_layers *found, struct position *at)
-{
-	bool is_wanted = false;
-
-	for (size_t i = 0; i < found->count; i++) {
-		const struct conf_layer *layer = &found->layers[i];
-
-		if (!layer->is_own)
-			continue;
-		*at = layer->key_at;
-		if (layer->node->kind == YAML_TREE_MAP) {
-			is_wanted = true;
-		} else if (reader->refused & SCHEMA_OWN) {
-			conf_complain(reader, &layer->node->at,
-				      "`tls` in `%s` is a map of what gates "
-				      "with TLS have in common: it cannot "
-				      "switch TLS on or off",
-				      reader->place);
-		} else if (layer->node->kind != YAML_TREE_SCALAR ||
-			   text_parse_boolean(layer->node->text, &is_wanted) !=
-				   0) {
-			conf_complain_value(reader, key, layer->node);
-		}
-	}
-	return is_wanted;
-}
-
-static void
-read_tls(struct conf_reader *reader, const struct schema_key *key,
-	 const struct conf_layers *found, void *base, struct conf_node *shown)
-{
-	struct conf_layers maps = {.count = 0};
-	struct tls_settings *settings;
-	struct position at = nowhere;
-
-	if (!is_tls_wanted(reader, key, found, &at))
-		return;
-	for (size_t i = 0; i < found->count; i++)
-		if (found->layers[i].node->kind == YAML_TREE_MAP)
-			conf_layers_add(&maps, &found->layers[i]);
-	settings = mem_alloc(sizeof(*settings));
-	settings->at = at;
-	*(struct tls_settings **)conf_field(base, key->offset) = settings;
-	conf_read_map(
-		reader, key->map, &maps, settings,
-		shown_child(shown, key, &found->layers[found->count - 1]));
-}
-
-/* The layers of one entry of `hosts`: what the gate has, the entry itself,
- * and what is enforced over both. */
-static void
-layers_of_host(const struct conf_layers *gate, const struct yaml_pair *entry,
-	       enum conf_origin origin, struct conf_layers *layers)
-{
-	const struct conf_layer own = {
-		.node = entry->value,
-		.key_at = entry->key->at,
-		.origin = origin,
-		.is_own = true,
-	};
-	bool is_added = false;
-
-	for (size_t i = 0; i < gate->count; i++) {
-		struct conf_layer layer = gate->layers[i];
-
-		if (layer.origin == CONF_ORIGIN_ENFORCE && !is_added) {
-			conf_layers_add(layers, &own);
-			is_added = true;
-		}
-		layer.is_own = false;
-		conf_layers_add(layers, &layer);
-	}
-	if (!is_added)
-		conf_layers_add(layers, &own);
-}
-
-static void
-read_host(struct conf_reader *reader, const struct schema_key *key,
-	  const struct conf_layers *gate, const struct yaml_pair *entry,
-	  const char *pattern, void *base, struct conf_node *shown)
-{
-	struct conf_reader by_name = *reader;
-	struct conf_layers layers = {.count = 0};
-	struct tls_host *host = conf_append(key, base, sizeof(*host));
-	struct conf_node *child = conf_node_new(NULL);
-
-	child->name = mem_strdup(pattern);
-	child->origin = shown->origin;
-	child->at = entry->value->at;
-	conf_node_add(shown, CONF_NODE_MAP, child);
-	host->at = entry->key->at;
-	host->pattern = mem_strdup(pattern);
-	host->settings = mem_alloc(sizeof(*host->settings));
-	host->settings->at = entry->key->at;
-	by_name.refused |= SCHEMA_NOT_BY_NAME;
-	/* By itself for its own problems, else on top of its gate. */
-	if (reader->problems)
-		conf_read_alone(&by_name, key->map, entry->value, shown->origin,
-				host->settings, child);
-	else {
-		layers_of_host(gate, entry, shown->origin, &layers);
-		conf_read_map(&by_name, key->map, &layers, host->settings,
-			      child);
-	}
-	reader->problem_count = by_name.problem_count;
-}
-
-static void
-read_hosts(struct conf_reader *reader, const struct schema_key *key,
-	   const struct conf_layers *gate, const struct conf_layer *layer,
-	   void *base, struct conf_node *shown)
-{
-	const struct yaml_node *node = layer->node;
-	struct name_set names = {0};
-
-	if (node->kind != YAML_TREE_MAP) {
-		conf_complain_value(reader, key, node);
-		return;
-	}
-	shown = shown_child(shown, key, layer);
-	shown->kind = CONF_NODE_MAP;
-	for (size_t i = 0; i < node->pair_count; i++) {
-		const struct yaml_pair *entry = &node->pairs[i];
-		const char *text = entry->key->text;
-		const struct position *earlier;
-		char pattern[HOSTNAME_MAX + 3];
-
-		if (hostname_pattern_normalize(text, strlen(text), pattern) !=
-		    0) {
-			conf_complain(reader, &entry->key->at,
-				      "`%.80s` in `hosts` is no host name, nor "
-				      "*. and a name",
-				      text);
-			continue;
-		}
-		earlier = name_set_add(&names, pattern, &entry->key->at);
-		if (earlier)
-			conf_complain(reader, &entry->key->at,
-				      "duplicate entry `%s` in `hosts`: it "
-				      "stands in line %u already",
-				      pattern, earlier->line);
-		else if (entry->value->kind != YAML_TREE_MAP)
-			conf_complain(reader, &entry->value->at,
-				      "an entry of `hosts` is a map of keys of "
-				      "`tls`");
-		else
-			read_host(reader, key, gate, entry, pattern, base,
-				  shown);
-	}
-	name_set_clear(&names);
-}
-
 static void
 read_submap(struct conf_reader *reader, const struct schema_key *key,
 	    const struct conf_layers *found, void *base,
@@ -535,8 +257,8 @@ read_submap(struct conf_reader *reader, const struct schema_key *key,
 	unsigned int gates = reader->gates;
 
 	if (found->count > 0)
-		shown = shown_child(shown, key,
-				    &found->layers[found->count - 1]);
+		shown = conf_shown_child(shown, key,
+					 &found->layers[found->count - 1]);
 	for (size_t i = 0; i < found->count; i++)
 		if (key->at_offset != 0 && found->layers[i].is_own)
 			*(struct position *)conf_field(base, key->at_offset) =
@@ -564,19 +286,20 @@ read_key(struct conf_reader *reader, const struct schema_map *map,
 	case SCHEMA_TLS:
 		if (gates == 0)
 			reader->gates = key->gates;
-		read_tls(reader, key, &found, base, shown);
+		conf_read_tls(reader, key, &found, base, shown);
 		reader->gates = gates;
 		return;
 	case SCHEMA_TLS_HOSTS:
 		if (found.count > 0)
-			read_hosts(reader, key, layers,
-				   &found.layers[found.count - 1], base, shown);
+			conf_read_hosts(reader, key, layers,
+					&found.layers[found.count - 1], base,
+					shown);
 		return;
 	case SCHEMA_COMMANDS:
 		if (found.count > 0)
 			conf_read_commands(
 				reader, key, &found, base,
-				shown_child(shown, key, &found.layers[0]));
+				conf_shown_child(shown, key, &found.layers[0]));
 		return;
 	default:
 		if (found.count > 0)

@@ -108,6 +108,23 @@ conf_field(void *base, size_t offset);
 void *
 conf_append(const struct schema_key *key, void *base, size_t size);
 
+/* A new child of a map, with the place and the origin of that layer. */
+struct conf_node *
+conf_shown_child(struct conf_node *shown, const struct schema_key *key,
+		 const struct conf_layer *layer);
+
+/* The `tls` of a gate, if it has one: only the service itself says so. */
+void
+conf_read_tls(struct conf_reader *reader, const struct schema_key *key,
+	      const struct conf_layers *found, void *base,
+	      struct conf_node *shown);
+
+/* The entries of `hosts`, each on top of the layers of its gate. */
+void
+conf_read_hosts(struct conf_reader *reader, const struct schema_key *key,
+		const struct conf_layers *gate, const struct conf_layer *layer,
+		void *base, struct conf_node *shown);
+
 /* Numbers, words, strings, paths, addresses. */
 void
 conf_read_value(struct conf_reader *reader, const struct schema_key *key,

@@ -8,13 +8,14 @@
 
 #include <search.h>
 #include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <yaml.h>
 
 #include "common/base/mem.h"
+#include "common/conf/yaml_pairs.h"
+#include "common/conf/yaml_text.h"
 
 /* Of one document; a file that is no configuration at all is told so often
  * enough. */
@@ -34,15 +35,6 @@ struct composer {
 	size_t problem_count;
 	size_t event_count;
 	size_t expanded; /* nodes that aliases stand for */
-};
-
-/* A pair that may end up in a map: its own ones have rank 0, then come those
- * of each merged map in turn. */
-struct candidate {
-	struct yaml_pair pair;
-	size_t rank;
-	size_t index;
-	bool is_taken;
 };
 
 static struct position
@@ -335,83 +327,13 @@ compose_list(struct composer *composer, const yaml_event_t *event,
 	return is_end ? node : NULL;
 }
 
-static int
-compare_candidates(const void *one, const void *other)
-{
-	const struct candidate *a = *(const struct candidate *const *)one;
-	const struct candidate *b = *(const struct candidate *const *)other;
-	int order = strcmp(a->pair.key->text, b->pair.key->text);
-
-	if (order != 0)
-		return order;
-	if (a->rank != b->rank)
-		return a->rank < b->rank ? -1 : 1;
-	return a->index < b->index ? -1 : a->index > b->index;
-}
-
-/* Of candidates with one key, the first of the lowest rank is taken; two of
- * rank 0 are a duplicate key. */
-static void
-choose_candidates(struct composer *composer, struct candidate *candidates,
-		  size_t count)
-{
-	AUTO_FREE struct candidate **sorted =
-		mem_array(count, sizeof(struct candidate *));
-	const struct candidate *first = NULL;
-
-	for (size_t i = 0; i < count; i++)
-		sorted[i] = &candidates[i];
-	qsort(sorted, count, sizeof(*sorted), compare_candidates);
-	for (size_t i = 0; i < count; i++) {
-		const struct yaml_node *key = sorted[i]->pair.key;
-
-		if (!first || strcmp(first->pair.key->text, key->text) != 0) {
-			first = sorted[i];
-			sorted[i]->is_taken = true;
-		} else if (sorted[i]->rank == 0) {
-			complain(composer, &key->at,
-				 "duplicate key `%.80s`: it stands in "
-				 "line %u already",
-				 key->text, first->pair.key->at.line);
-		}
-	}
-}
-
-/* A map in the making: pairs as they come, merged ones behind them. */
-struct pair_list {
-	struct candidate *candidates;
-	size_t count;
-	size_t rank; /* of the last merged map */
-};
-
-static void
-pair_list_add(struct pair_list *list, const struct yaml_pair *pair, size_t rank)
-{
-	list->candidates =
-		grow(list->candidates, list->count, sizeof(*list->candidates));
-	list->candidates[list->count] = (struct candidate){
-		.pair = *pair,
-		.rank = rank,
-		.index = list->count,
-	};
-	list->count++;
-}
-
-static void
-merge_map(struct pair_list *list, const struct yaml_node *map)
-{
-	list->rank++;
-	for (size_t i = 0; i < map->pair_count; i++)
-		pair_list_add(list, &map->pairs[i], list->rank);
-}
-
 /* The value of a `<<` key: a map, or a list of maps, the first one wins. */
 static void
-merge(struct composer *composer, struct pair_list *list,
+merge(struct composer *composer, struct yaml_pairs *pairs,
       const struct yaml_node *value)
 {
 	if (value->kind == YAML_TREE_MAP) {
-		merge_map(list, value);
+		yaml_pairs_merge(pairs, value);
 		return;
 	}
 	if (value->kind == YAML_TREE_SCALAR)
@@ -419,30 +341,19 @@ merge(struct composer *composer, struct pair_list *list,
 			 "`<<` merges a map or a list of maps");
 	for (size_t i = 0; i < value->item_count; i++)
 		if (value->items[i]->kind == YAML_TREE_MAP)
-			merge_map(list, value->items[i]);
+			yaml_pairs_merge(pairs, value->items[i]);
 		else
 			complain(composer, &value->items[i]->at,
 				 "`<<` merges maps only");
 }
 
-/* Put the pairs that count into the node. Merged pairs keep their order, and
- * all of them stand behind the map's own. */
 static void
-finish_map(struct composer *composer, struct yaml_node *node,
-	   struct pair_list *own, const struct pair_list *merged)
+complain_duplicate(void *argument, const struct yaml_node *key,
+		   const struct yaml_node *first)
 {
-	for (size_t i = 0; i < merged->count; i++)
-		pair_list_add(own, &merged->candidates[i].pair,
-			      merged->candidates[i].rank);
-	choose_candidates(composer, own->candidates, own->count);
-	node->pairs = mem_array(own->count, sizeof(*node->pairs));
-	for (size_t i = 0; i < own->count; i++) {
-		if (!own->candidates[i].is_taken)
-			continue;
-		node->pairs[node->pair_count++] = own->candidates[i].pair;
-		add_weight(node, own->candidates[i].pair.key);
-		add_weight(node, own->candidates[i].pair.value);
-	}
+	complain(argument, &key->at,
+		 "duplicate key `%.80s`: it stands in line %u already",
+		 key->text, first->at.line);
 }
 
 static bool
@@ -460,7 +371,7 @@ is_good_key(struct composer *composer, const struct yaml_node *key)
 /* All pairs of a map up to its end; -1 after a problem that ends it all. */
 static int
 compose_pairs(struct composer *composer, unsigned int depth,
-	      struct pair_list *own, struct pair_list *merged)
+	      struct yaml_pairs *pairs)
 {
 	const struct yaml_node *merge_key = NULL;
 	bool is_end;
@@ -479,7 +390,7 @@ compose_pairs(struct composer *composer, unsigned int depth,
 		if (!is_good_key(composer, pair.key))
 			continue;
 		if (strcmp(pair.key->text, "<<") != 0) {
-			pair_list_add(own, &pair, 0);
+			yaml_pairs_add(pairs, &pair);
 		} else if (merge_key) {
 			complain(composer, &pair.key->at,
 				 "duplicate key `<<`: it stands in line "
@@ -488,7 +399,7 @@ compose_pairs(struct composer *composer, unsigned int depth,
 				 merge_key->at.line);
 		} else {
 			merge_key = pair.key;
-			merge(composer, merged, pair.value);
+			merge(composer, pairs, pair.value);
 		}
 	}
 }
@@ -499,17 +410,20 @@ compose_map(struct composer *composer, const yaml_event_t *event,
 {
 	struct yaml_node *node = node_new(composer, YAML_TREE_MAP, event,
 					  event->data.mapping_start.anchor);
-	struct pair_list own = {0}, merged = {0};
+	struct yaml_pairs pairs = {0};
 	int result;
 
 	(void)check_tag(composer, node, event->data.mapping_start.tag);
 	node->is_open = true;
-	result = compose_pairs(composer, depth, &own, &merged);
+	result = compose_pairs(composer, depth, &pairs);
 	node->is_open = false;
 	if (result == 0)
-		finish_map(composer, node, &own, &merged);
-	mem_free(own.candidates);
-	mem_free(merged.candidates);
+		yaml_pairs_finish(&pairs, node, complain_duplicate, composer);
+	for (size_t i = 0; i < node->pair_count; i++) {
+		add_weight(node, node->pairs[i].key);
+		add_weight(node, node->pairs[i].value);
+	}
+	yaml_pairs_clear(&pairs);
 	return result == 0 ? node : NULL;
 }
 
@@ -571,65 +485,20 @@ compose_stream(struct composer *composer)
 	}
 }
 
-/* The length of the character at bytes, or 0: bad UTF-8 (RFC 3629), or a
- * control character that YAML does not allow (YAML 1.1, 5.1). */
-static size_t
-character_length(const unsigned char *bytes, size_t length)
-{
-	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-	size_t size;
-	uint32_t code;
-
-	if (bytes[0] < 0x80)
-		return (bytes[0] >= 0x20 && bytes[0] != 0x7f) ||
-		       bytes[0] == '\t' || bytes[0] == '\n' || bytes[0] == '\r';
-	size = (bytes[0] & 0xe0) == 0xc0   ? 2
-	       : (bytes[0] & 0xf0) == 0xe0 ? 3
-	       : (bytes[0] & 0xf8) == 0xf0 ? 4
-					   : 0;
-	if (size == 0 || size > length)
-		return 0;
-	code = bytes[0] & (0xffU >> (size + 1));
-	for (size_t i = 1; i < size; i++) {
-		if ((bytes[i] & 0xc0) != 0x80)
-			return 0;
-		code = code << 6 | (bytes[i] & 0x3fU);
-	}
-	if (code < least[size] || code > 0x10ffff ||
-	    (code >= 0xd800 && code <= 0xdfff))
-		return 0;
-	/* As libyaml's reader sees it, so that it has nothing left to say. */
-	if (code < 0xa0 && code != 0x85)
-		return 0;
-	return code == 0xfeff || code == 0xfffe || code == 0xffff ? 0 : size;
-}
-
 /* The bytes before all else: what is no text has a better message than any
  * that libyaml could give. */
 static int
-check_characters(struct composer *composer, const unsigned char *bytes,
-		 size_t length)
+check_text(struct composer *composer, const unsigned char *bytes, size_t length)
 {
-	struct position at = {composer->file, 1, 1};
+	struct position at = {.file = composer->file};
+	size_t good = yaml_text_length(bytes, length, &at);
 
-	for (size_t i = 0; i < length;) {
-		size_t size = character_length(bytes + i, length - i);
-
-		if (size == 0) {
-			complain(composer, &at,
-				 "byte 0x%02x is not UTF-8 or no character "
-				 "of a text",
-				 bytes[i]);
-			return -1;
-		}
-		at.column++;
-		if (bytes[i] == '\n') {
-			at.line++;
-			at.column = 1;
-		}
-		i += size;
-	}
-	return 0;
+	if (good == length)
+		return 0;
+	complain(composer, &at,
+		 "byte 0x%02x is not UTF-8 or no character of a text",
+		 bytes[good]);
+	return -1;
 }
 
 static int
@@ -667,7 +536,7 @@ yaml_tree_parse(const char *file, const void *bytes, size_t length,
 		text += sizeof(order_mark);
 		length -= sizeof(order_mark);
 	}
-	if (check_characters(&composer, text, length) != 0)
+	if (check_text(&composer, text, length) != 0)
 		return NULL;
 	composer.tree = mem_alloc(sizeof(*composer.tree));
 	if (compose_bytes(&composer, text, length) != 0) {
