@@ -258,6 +258,16 @@ check_limit(const struct plan *plan, const struct plan *previous)
 			 (uintmax_t)(fitting * plan->workers), max);
 }
 
+/* From here on the first plan's events go where the operator wants them; those
+ * of later ones do when it is in force. */
+static void
+use_first_logs(const struct plan *plan)
+{
+	if (log_outputs_apply(&plan->logs) != 0)
+		log_error("cannot use the logs", "error=\"%s\"",
+			  strerror(errno));
+}
+
 static int
 fill(struct plan *plan, const struct plan_sources *sources,
      struct error_list *problems, struct error_list *warnings, int *status)
@@ -275,6 +285,8 @@ fill(struct plan *plan, const struct plan_sources *sources,
 	plan->workers = generation_worker_count(generation->conf);
 	list_sockets(plan);
 	failed |= open_logs(plan, problems);
+	if (!failed && !sources->previous)
+		use_first_logs(plan);
 	failed |= open_pid_file(plan, sources, problems);
 	failed |= open_sockets(plan, sources->listeners, problems);
 	failed |= open_admin(plan, sources, problems);

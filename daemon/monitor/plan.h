@@ -51,7 +51,8 @@ struct plan_sources {
 };
 
 /* Load the documents and open what the monitor itself needs. Takes the
- * generation. NULL with all problems found, and in status what a command ends
+ * generation. The log of the first one is in use from then on. NULL with all
+ * problems found, and in status what a command ends
  * with: 2 when the configuration is to blame, 1 when this machine refuses what
  * it asks for. */
 struct plan *

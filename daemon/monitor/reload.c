@@ -204,7 +204,8 @@ on_loaded(struct generation *generation, const struct error_list *problems,
 	reload->last_generation++;
 	if (!reload->current) {
 		reload->parts.starting(reload->parts.argument);
-		use_logs(reload, reload->pending);
+		children_set_logs(reload->parts.children,
+				  &reload->pending->logs);
 	}
 	reload->phase = PHASE_PREPARING;
 	set_limit(reload, PREPARE_LIMIT_S);
