@@ -80,7 +80,7 @@ cipher_list_select(const char *ciphers, struct cipher_list *list,
 		   struct error *error)
 {
 	AUTO_OPENSSL(ssl_ctx) SSL_CTX *context = context_new(error);
-	const STACK_OF(SSL_CIPHER) * suites;
+	const STACK_OF(SSL_CIPHER) *suites;
 
 	*list = (struct cipher_list){0};
 	if (!context)

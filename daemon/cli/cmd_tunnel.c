@@ -71,8 +71,7 @@ put_certificates(FILE *to, const char *accept_tls)
 
 	fputs("      tls:\n", to);
 	if (strcmp(accept_tls, "self-signed") == 0) {
-		fputs("        certificates: {self_signed: [localhost]}\n",
-		      to);
+		fputs("        certificates: {self_signed: [localhost]}\n", to);
 		return;
 	}
 	fputs("        certificates:\n          chain: ", to);

@@ -189,8 +189,7 @@ prepare(struct scene *scene, uint64_t number, const char *global,
 	CU_ASSERT_PTR_NOT_NULL_FATAL(parcel);
 	generation_sender_free(scene->sender);
 	scene->answer = MESSAGE_HELLO;
-	scene->sender =
-		generation_sender_new(scene->channel, parcel, &share);
+	scene->sender = generation_sender_new(scene->channel, parcel, &share);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(scene->sender);
 	WAIT_FOR(scene, scene->answer != MESSAGE_HELLO);
 	generation_sender_free(TAKE(scene->sender));
