@@ -274,8 +274,11 @@ class Test:
                 self._deferred.pop()()
             except Exception as error:
                 problem = problem or error
-        left = descendants(os.getpid())
-        for pid in left:
+        # What was killed a moment ago may still be on its way out.
+        deadline = time.monotonic() + self.patience
+        while descendants(os.getpid()) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        for pid in descendants(os.getpid()):
             problem = problem or AssertionError(
                 "process %d was left behind: %s" % (pid, command_line(pid)))
             os.kill(pid, signal.SIGKILL)
