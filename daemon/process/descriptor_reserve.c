@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The reserve is a stack of duplicates of one descriptor that leads nowhere.
+ * The reserve is a stack of duplicates of standard input, which leads nowhere
+ * in a child.
  */
 #include "daemon/process/descriptor_reserve.h"
 
@@ -11,7 +12,6 @@
 #include "common/ipc/message.h"
 
 struct descriptor_reserve {
-	int original;
 	int *held;
 	size_t count;
 	size_t capacity;
@@ -28,7 +28,7 @@ hold(struct descriptor_reserve *reserve, size_t count)
 		reserve->capacity = count;
 	}
 	while (reserve->count < count) {
-		int copy = fcntl(reserve->original, F_DUPFD_CLOEXEC, 3);
+		int copy = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
 
 		if (copy < 0)
 			return false;
@@ -49,7 +49,6 @@ descriptor_reserve_new(size_t floor)
 {
 	struct descriptor_reserve *reserve = mem_alloc(sizeof(*reserve));
 
-	reserve->original = open("/dev/null", O_PATH | O_CLOEXEC);
 	reserve->floor = floor;
 	hold(reserve, floor);
 	return reserve;
@@ -61,8 +60,6 @@ descriptor_reserve_free(struct descriptor_reserve *reserve)
 	if (!reserve)
 		return;
 	let_go(reserve, 0);
-	if (reserve->original >= 0)
-		close(reserve->original);
 	mem_free(reserve->held);
 	mem_free(reserve);
 }
