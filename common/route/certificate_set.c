@@ -140,19 +140,24 @@ warn_of_dates(const struct certificate *certificate, const struct position *at,
 				clock_format(certificate->not_before_ms, date));
 }
 
-/* Put one value of a chain of them in its type's place. */
+/* The first one of a type has its place, unless it is not valid now and
+ * another one is. */
 static void
 choose(struct certificate *chosen[CERTIFICATE_TYPE_COUNT],
-       const struct name_value *values)
+       struct certificate *candidate)
 {
-	for (; values; values = values->next) {
-		struct certificate *candidate = values->value;
-		struct certificate **place = &chosen[candidate->type];
+	struct certificate **place = &chosen[candidate->type];
 
-		if (!*place ||
-		    (!is_valid_now(*place) && is_valid_now(candidate)))
-			*place = candidate;
-	}
+	if (!*place || (!is_valid_now(*place) && is_valid_now(candidate)))
+		*place = candidate;
+}
+
+static void
+choose_all(struct certificate *chosen[CERTIFICATE_TYPE_COUNT],
+	   const struct name_value *values)
+{
+	for (; values; values = values->next)
+		choose(chosen, values->value);
 }
 
 /* Close the gaps. */
@@ -177,8 +182,8 @@ certificate_set_find(const struct certificate_set *set, const char *name,
 	struct certificate *wild[CERTIFICATE_TYPE_COUNT] = {NULL};
 
 	memset(chosen, 0, CERTIFICATE_TYPE_COUNT * sizeof(*chosen));
-	choose(chosen, name_index_exact(set->by_name, name));
-	choose(wild, name_index_wildcard(set->by_name, name));
+	choose_all(chosen, name_index_exact(set->by_name, name));
+	choose_all(wild, name_index_wildcard(set->by_name, name));
 	for (size_t type = 0; type < CERTIFICATE_TYPE_COUNT; type++) {
 		if (!chosen[type])
 			chosen[type] = wild[type];
@@ -192,6 +197,16 @@ certificate_set_default(const struct certificate_set *set,
 {
 	memcpy(chosen, set->defaults, CERTIFICATE_TYPE_COUNT * sizeof(*chosen));
 	return set->default_count;
+}
+
+size_t
+certificate_set_each_type(const struct certificate_set *set,
+			  struct certificate *chosen[CERTIFICATE_TYPE_COUNT])
+{
+	memset(chosen, 0, CERTIFICATE_TYPE_COUNT * sizeof(*chosen));
+	for (size_t i = 0; i < set->list.count; i++)
+		choose(chosen, set->list.certificates[i]);
+	return pack(chosen);
 }
 
 static void

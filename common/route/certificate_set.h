@@ -48,4 +48,10 @@ size_t
 certificate_set_default(const struct certificate_set *set,
 			struct certificate *chosen[CERTIFICATE_TYPE_COUNT]);
 
+/* The first one of each type that is valid now: what a client has to offer,
+ * whose server decides by type. */
+size_t
+certificate_set_each_type(const struct certificate_set *set,
+			  struct certificate *chosen[CERTIFICATE_TYPE_COUNT]);
+
 #endif

@@ -190,7 +190,7 @@ route_connect_new(const struct conf_service *service,
 		certificates = certificate_set_new(settings, files, NULL,
 						   findings->problems,
 						   findings->warnings);
-		count = certificate_set_default(certificates, chosen);
+		count = certificate_set_each_type(certificates, chosen);
 	}
 	if (connect->policy) {
 		connect->context = tls_policy_context(connect->policy, chosen,

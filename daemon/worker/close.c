@@ -20,6 +20,7 @@
 #include <sys/socket.h>
 
 #include "common/base/mem.h"
+#include "common/route/route.h"
 #include "common/tls/tls_engine.h"
 #include "daemon/worker/connection.h"
 #include "daemon/worker/worker.h"
@@ -30,10 +31,20 @@
 /* How often we look whether a socket's queue has left. */
 #define QUEUE_LOOK_MS 100
 
+/* Is the gate a TLS one, whether its handshake has begun or not? */
+static bool
+has_tls(const struct gate *gate)
+{
+	const struct route_service *service = gate->connection->service;
+
+	return connection_is_accept(gate) ? service->accept != NULL
+					  : service->connect != NULL;
+}
+
 static bool
 wants_reset(const struct gate *gate)
 {
-	return gate->is_tcp && !gate->engine;
+	return gate->is_tcp && !has_tls(gate);
 }
 
 /* Bytes that the peer's kernel has not acknowledged yet. */
