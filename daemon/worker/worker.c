@@ -7,7 +7,9 @@
 
 #include <assert.h>
 #include <sched.h>
+#include <unistd.h>
 #include <event2/event.h>
+#include <sys/resource.h>
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
@@ -19,6 +21,9 @@
 #include "daemon/worker/builtin.h"
 #include "daemon/worker/names.h"
 #include "daemon/worker/snapshot.h"
+
+/* For attempts at several addresses at once, the acceptor, peers. */
+#define DESCRIPTORS_SPARE 8
 
 static void
 free_connection(struct connection *connection)
@@ -184,6 +189,19 @@ on_drain_limit(evutil_socket_t descriptor, short what, void *argument)
 	close_connections(worker, false, "limit: shutdown_grace");
 }
 
+/* Descriptors are numbered densely: the next one's number tells how many there
+ * are. */
+static size_t
+count_descriptors(void)
+{
+	int next = dup(STDERR_FILENO);
+
+	if (next < 0)
+		return 0;
+	close(next);
+	return (size_t)next;
+}
+
 static void *
 start(struct child *child, struct event_base *base)
 {
@@ -206,6 +224,7 @@ start(struct child *child, struct event_base *base)
 	assert(worker->reaper && worker->tick && worker->drain_limit &&
 	       worker->generation_limit);
 	worker->names = names_new(base);
+	worker->descriptors_at_start = count_descriptors();
 	worker->acceptor = acceptor_new(worker);
 	return worker;
 }
@@ -234,20 +253,58 @@ worker_count(const struct conf_global *global)
 	return (unsigned int)CPU_COUNT(&cpus);
 }
 
+/* How many connections the limit of open files has room for: clients beyond
+ * it are better off in the listener's queue than accepted and refused. */
+static size_t
+connections_that_fit(struct worker *worker)
+{
+	const struct conf *conf = worker->current->generation->conf;
+	size_t each = 2, others;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 ||
+	    limit.rlim_cur == RLIM_INFINITY)
+		return SIZE_MAX;
+	/* A builtin backend lives in here, with the other end of its pair. */
+	for (size_t i = 0; i < conf->service_count; i++) {
+		const struct conf_connect *to = &conf->services[i].connect;
+
+		for (size_t j = 0; j < to->address_count; j++) {
+			if (to->addresses[j].address.kind == ADDRESS_BUILTIN)
+				each = 3;
+		}
+	}
+	others = worker->descriptors_at_start +
+		 worker->current->generation->listener_count +
+		 DESCRIPTORS_SPARE;
+	if (limit.rlim_cur < others + each)
+		return 1;
+	return (limit.rlim_cur - others) / each;
+}
+
+static void
+set_connection_max(struct worker *worker)
+{
+	const struct conf_global *global =
+		&worker->current->generation->conf->global;
+	unsigned int workers = worker_count(global);
+	size_t share = (global->max_connections + workers - 1) / workers;
+	size_t fitting = connections_that_fit(worker);
+
+	worker->connection_max = share < fitting ? share : fitting;
+}
+
 static void
 commit(void *argument, uint64_t number)
 {
 	struct worker *worker = argument;
 	struct snapshot *superseded = worker->current;
 	const struct conf_global *global;
-	unsigned int workers;
 
 	assert(worker->prepared && worker->prepared->number == number);
 	worker->current = TAKE(worker->prepared);
+	set_connection_max(worker);
 	global = &worker->current->generation->conf->global;
-	workers = worker_count(global);
-	worker->connection_max =
-		(global->max_connections + workers - 1) / workers;
 	if (worker->acceptor)
 		acceptor_update(worker->acceptor, worker->current->generation);
 	if (superseded && global->reload_grace_ms > 0)

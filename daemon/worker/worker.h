@@ -40,6 +40,7 @@ struct worker {
 	struct event *reaper;
 	size_t connection_count;
 	size_t connection_max;
+	size_t descriptors_at_start;
 
 	struct timer_wheel wheel;
 	struct event *tick; /* pending while a timer is set */
