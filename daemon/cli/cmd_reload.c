@@ -202,16 +202,21 @@ run(int argc, char **argv, struct request_options *options)
 			      : find_admin(options->config);
 	if (path)
 		return ask(options, path);
-	/* The daemon runs with what the file was before. */
-	if (options->request.command == ADMIN_STOP) {
+	/* The daemon runs with what the file was before. Which one that is, is
+	 * known of the default file alone: another's would be some other
+	 * daemon. */
+	if (options->request.command == ADMIN_STOP &&
+	    strcmp(options->config, DEFAULT_FILE) == 0) {
 		fprintf(stderr,
 			"%s: %s does not tell the admin socket; "
 			"trying " DEFAULT_ADMIN "\n",
 			options->name, options->config);
 		return ask(options, DEFAULT_ADMIN);
 	}
-	fprintf(stderr, "%s: the daemon was not asked; nothing has changed\n",
-		options->name);
+	fprintf(stderr,
+		"%s: %s does not tell the admin socket (--admin does); the "
+		"daemon was not asked\n",
+		options->name, options->config);
 	return 2;
 }
 
