@@ -414,6 +414,8 @@ run(const struct monitor_options *options, int report)
 	monitor.listeners = listeners_new();
 	log_set_role(ipc_role_name(IPC_MONITOR));
 	signal(SIGPIPE, SIG_IGN);
+	/* Whoever asks for an upgrade that way must not end the daemon. */
+	signal(SIGUSR2, SIG_IGN);
 	raise_limit();
 	if (set_up(&monitor, &error) != 0) {
 		fprintf(stderr, "sealock: %s\n", error.text);
