@@ -50,6 +50,10 @@ enum message_type {
 	MESSAGE_FAILED,    /* u64 generation, then problems */
 	MESSAGE_LIVE,      /* u64 the lowest generation still in use */
 
+	/* A worker to the monitor, before READY: services without any
+	 * certificate, which do not start. */
+	MESSAGE_DOWN, /* u64 generation, then u32 indexes of services */
+
 	/* The helper to a worker. */
 	MESSAGE_ADDRESSES, /* what a name resolves to; see resolution.h */
 

@@ -38,6 +38,8 @@ struct children {
 	int status;
 	struct error_list problems;
 	struct error_list warnings;
+	uint32_t *down; /* services that a worker reported so */
+	size_t down_count;
 	struct event *verdict; /* tells what became of it */
 	uint64_t told_live;    /* the last one of which all others had ended */
 	bool is_stopping;

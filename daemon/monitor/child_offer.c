@@ -210,6 +210,29 @@ on_ready(struct child_entry *entry, struct buf_reader *reader)
 	children_tally(children);
 }
 
+/* All workers find the same: what one has said is enough. */
+static void
+on_down(struct child_entry *entry, struct buf_reader *reader)
+{
+	struct children *children = entry->children;
+	size_t services;
+
+	if (!is_current_offer(entry, reader) ||
+	    entry->offered != children->pending)
+		return;
+	services = children->pending->generation->conf->service_count;
+	while (reader->length > 0 && !reader->failed) {
+		uint32_t service = buf_read_u32(reader);
+
+		if (reader->failed || service >= services)
+			break;
+		children->down =
+			mem_resize(children->down, children->down_count + 1,
+				   sizeof(*children->down));
+		children->down[children->down_count++] = service;
+	}
+}
+
 static void
 on_failed(struct child_entry *entry, struct buf_reader *reader)
 {
@@ -267,6 +290,9 @@ child_offer_message(struct child_entry *entry, struct message *message)
 		break;
 	case MESSAGE_LIVE:
 		on_live(entry, &reader);
+		break;
+	case MESSAGE_DOWN:
+		on_down(entry, &reader);
 		break;
 	}
 }

@@ -190,6 +190,7 @@ children_free(struct children *children)
 	event_free(children->gone);
 	error_list_clear(&children->problems);
 	error_list_clear(&children->warnings);
+	mem_free(children->down);
 	mem_free(children);
 }
 
@@ -252,6 +253,15 @@ clear_pending(struct children *children)
 	children->is_failed = false;
 	error_list_clear(&children->problems);
 	error_list_clear(&children->warnings);
+	mem_free(TAKE(children->down));
+	children->down_count = 0;
+}
+
+const uint32_t *
+children_down(const struct children *children, size_t *count)
+{
+	*count = children->down_count;
+	return children->down;
 }
 
 void

@@ -52,6 +52,11 @@ children_commit(struct children *children);
 void
 children_abort(struct children *children);
 
+/* The services of the offered plan that do not start, as the workers found:
+ * indexes, some of them several times. Valid until the offer's end. */
+const uint32_t *
+children_down(const struct children *children, size_t *count);
+
 /* Who has not answered the offer yet, "worker 0, helper", for a message. */
 const char *
 children_unready(const struct children *children, char *buffer, size_t size);

@@ -316,6 +316,21 @@ plan_new(struct generation *generation, const struct plan_sources *sources,
 }
 
 void
+plan_close_service(struct plan *plan, struct listeners *listeners,
+		   size_t service)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < plan->socket_count; i++) {
+		if (plan->sockets[i].service == service)
+			listener_release(listeners, plan->sockets[i].listener);
+		else
+			plan->sockets[kept++] = plan->sockets[i];
+	}
+	plan->socket_count = kept;
+}
+
+void
 plan_close_sockets(struct plan *plan, struct listeners *listeners)
 {
 	for (size_t i = 0; i < plan->socket_count; i++)

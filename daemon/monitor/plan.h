@@ -70,6 +70,11 @@ plan_listeners(const struct plan *plan, uint32_t worker, size_t *count);
 void
 plan_apply(const struct plan *plan);
 
+/* That service does not start: listen no more for it. */
+void
+plan_close_service(struct plan *plan, struct listeners *listeners,
+		   size_t service);
+
 /* Listen no more; the rest stays. */
 void
 plan_close_sockets(struct plan *plan, struct listeners *listeners);

@@ -132,7 +132,12 @@ come_into_force(struct reload *reload)
 {
 	struct plan *before = reload->current;
 	struct plan *plan = TAKE(reload->pending);
+	const uint32_t *down;
+	size_t count;
 
+	down = children_down(reload->parts.children, &count);
+	for (size_t i = 0; i < count; i++)
+		plan_close_service(plan, reload->parts.listeners, down[i]);
 	children_commit(reload->parts.children);
 	reload->current = plan;
 	plan_apply(plan);

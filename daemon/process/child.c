@@ -75,6 +75,25 @@ child_report_live(struct child *child, uint64_t number)
 	send_number(child, MESSAGE_LIVE, number);
 }
 
+/* As many indexes as one message takes beside the number. */
+#define DOWN_A_MESSAGE ((MESSAGE_BODY_MAX - 8) / 4)
+
+void
+child_report_down(struct child *child, uint64_t number,
+		  const uint32_t *services, size_t count)
+{
+	for (size_t i = 0; i < count;) {
+		struct message *message = message_new(MESSAGE_DOWN);
+		size_t end =
+			count - i < DOWN_A_MESSAGE ? count : i + DOWN_A_MESSAGE;
+
+		buf_write_u64(&message->body, number);
+		while (i < end)
+			buf_write_u32(&message->body, services[i++]);
+		channel_send(child->monitor, message);
+	}
+}
+
 __attribute__((cold)) static void
 refuse(struct child *child, const char *why)
 {

@@ -7,6 +7,7 @@
 #ifndef SEALOCK_PROCESS_CHILD_H
 #define SEALOCK_PROCESS_CHILD_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "common/ipc/message.h"
@@ -64,6 +65,12 @@ child_number(const struct child *child);
 /* Tell the monitor which is the oldest generation still in use. */
 void
 child_report_live(struct child *child, uint64_t number);
+
+/* Tell the monitor of services of the generation that is being prepared that
+ * do not start, so that nobody listens for them. */
+void
+child_report_down(struct child *child, uint64_t number,
+		  const uint32_t *services, size_t count);
 
 /* Leave child_run() after the current event. */
 void

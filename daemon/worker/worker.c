@@ -15,6 +15,7 @@
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/conf/conf.h"
+#include "common/route/route.h"
 #include "daemon/process/child.h"
 #include "daemon/process/generation.h"
 #include "daemon/worker/accept.h"
@@ -229,6 +230,21 @@ start(struct child *child, struct event_base *base)
 	return worker;
 }
 
+static void
+report_down(struct worker *worker, const struct snapshot *snapshot)
+{
+	const struct route_table *routes = snapshot->routes;
+	AUTO_FREE uint32_t *down =
+		mem_array(routes->service_count, sizeof(*down));
+	size_t count = 0;
+
+	for (size_t i = 0; i < routes->service_count; i++) {
+		if (routes->services[i].is_down)
+			down[count++] = (uint32_t)i;
+	}
+	child_report_down(worker->child, snapshot->number, down, count);
+}
+
 static int
 prepare(void *argument, struct generation *generation,
 	struct error_list *problems, struct error_list *warnings)
@@ -238,7 +254,10 @@ prepare(void *argument, struct generation *generation,
 	assert(!worker->prepared);
 	worker->prepared = snapshot_new(worker->snapshots, generation,
 					worker->current, problems, warnings);
-	return worker->prepared ? 0 : -1;
+	if (!worker->prepared)
+		return -1;
+	report_down(worker, worker->prepared);
+	return 0;
 }
 
 static unsigned int
