@@ -14,6 +14,7 @@ import time
 
 from harness import wait_for
 from pki import read
+from streams import Ended
 
 
 def gate(*certificates, **tls):
