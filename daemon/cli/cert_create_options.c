@@ -45,19 +45,21 @@ usage(void)
 	      "  --ca-key FILE              its key, when it is not in the "
 	      "same file\n"
 	      "  --ca-passphrase-file FILE  the pass-phrase of that key\n"
-	      "  --self-signed              nobody else; a CA is "
-	      "self-signed anyway when --ca is not given\n"
+	      "  --self-signed              nobody else; a CA without --ca is "
+	      "anyway\n"
 	      "\n"
 	      "What it is:\n"
-	      "  --name NAME                DNS name, IP address, URI or "
-	      "e-mail address; any number\n"
+	      "  --name NAME                a DNS name, IP address, URI or "
+	      "e-mail address;\n"
+	      "                             any number of them\n"
 	      "  --cn TEXT                  the subject's common name; "
 	      "default: the first name\n"
 	      "  --purpose WHAT             server (default), client, both, "
 	      "ca\n"
 	      "  --type KIND                p256 (default), p384, p521, "
-	      "ed25519, ed448, rsa2048, rsa3072,\n"
-	      "                             rsa4096, rsa-pss2048\n"
+	      "ed25519, ed448,\n"
+	      "                             rsa2048, rsa3072, rsa4096, "
+	      "rsa-pss2048\n"
 	      "  --days N                   how long it is valid; default 90, "
 	      "for a CA 3650\n"
 	      "  --ocsp-uri URI, --crl-uri URI\n"
@@ -184,7 +186,11 @@ take_option(struct cert_create_options *options, int option, char *value)
 		return take_purpose(options, value);
 	case OPTION_TYPE:
 		if (!certificate_has_key_kind(value))
-			return fail_usage("%s is no kind of key", value);
+			return fail_usage("%s is no kind of key; p256, p384, "
+					  "p521, ed25519, ed448, rsa2048, "
+					  "rsa3072, rsa4096 and rsa-pss2048 "
+					  "are",
+					  value);
 		options->kind = value;
 		break;
 	case OPTION_DAYS:

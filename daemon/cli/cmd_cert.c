@@ -24,12 +24,11 @@ static void
 usage(FILE *to)
 {
 	fputs("usage: sealock cert create|show|fingerprint ...\n"
-	      "  create       make a key and a certificate: a CA, one signed "
-	      "by it, a self-signed one\n"
+	      "  create       make a key and a certificate: of a CA, by a CA, "
+	      "or self-signed\n"
 	      "  show         what stands in certificates: PEM, DER or "
 	      "PKCS#12\n"
-	      "  fingerprint  a certificate's fingerprint, as configurations "
-	      "take it\n"
+	      "  fingerprint  the fingerprint of a certificate or of its key\n"
 	      "Each of them has its own --help.\n",
 	      to);
 }

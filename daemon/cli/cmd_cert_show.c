@@ -50,7 +50,7 @@ static const char fingerprint_usage[] =
 	"[--all]\n"
 	"                                [--passphrase-file FILE] FILE...\n"
 	"Print the fingerprint of each file's first certificate, in the form "
-	"that\nconfigurations and IO::Socket::SSL take; - is standard input.\n"
+	"that\nIO::Socket::SSL takes; - is standard input.\n"
 	"  --digest NAME           sha256 (default), sha384, sha512, sha1 ...\n"
 	"  --public-key            of the public key alone: it outlives a "
 	"renewal\n"

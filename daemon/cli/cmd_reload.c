@@ -35,10 +35,10 @@ usage(FILE *to, const struct request_options *options)
 	fprintf(to,
 		"usage: %s [-c FILE | --admin PATH]%s\n"
 		"%s\n"
-		"  -c, --config FILE  its configuration, which names the admin "
-		"socket; instead of\n"
-		"                     " DEFAULT_FILE "\n"
-		"  --admin PATH       the admin socket\n"
+		"  -c, --config FILE  the daemon's configuration, which names "
+		"the admin socket;\n"
+		"                     instead of " DEFAULT_FILE "\n"
+		"  --admin PATH       the admin socket itself\n"
 		"%s",
 		options->name, is_stop ? " [--now]" : "",
 		is_stop ? "Stop the daemon and wait until it is gone."

@@ -17,8 +17,9 @@ usage(FILE *to)
 	fputs("usage: sealock run [-c FILE] [--daemonize]\n"
 	      "Run the daemon.\n"
 	      "  -c, --config FILE  instead of " DEFAULT_FILE "\n"
-	      "  -d, --daemonize    go to the background; return when it is "
-	      "ready\n"
+	      "  -d, --daemonize    go to the background and return when it is "
+	      "ready; from then\n"
+	      "                     on a log to standard error leads nowhere\n"
 	      "Exit status: 0 stopped as asked, 1 it failed while running, 2 "
 	      "the configuration\nis refused.\n",
 	      to);

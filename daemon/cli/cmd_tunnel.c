@@ -30,16 +30,24 @@ usage(FILE *to)
 {
 	fputs("usage: sealock tunnel --accept ADDRESS --connect ADDRESS "
 	      "[options]\n"
+	      "Run one service without a file, in the foreground; a signal "
+	      "ends it.\n"
 	      "  --accept ADDRESS         where clients come in\n"
 	      "  --accept-tls CERT[,KEY]  TLS there, with this certificate; "
 	      "self-signed: a\n"
 	      "                           throw-away one for localhost\n"
 	      "  --connect ADDRESS        where the backend is\n"
 	      "  --connect-tls            TLS towards the backend, verified\n"
-	      "  --verify-name NAME       the name its certificate must have\n"
-	      "  --ca PATH                the CA to verify it by\n"
-	      "  --insecure               do not verify it\n"
-	      "  --print                  print the equivalent configuration\n",
+	      "  --verify-name NAME       the name its certificate must have; "
+	      "default: the host\n"
+	      "  --ca PATH                the CA to verify it by; default: the "
+	      "system's. This\n"
+	      "                           and --verify-name imply "
+	      "--connect-tls\n"
+	      "  --insecure               TLS towards the backend, not "
+	      "verified\n"
+	      "  --print                  print the equivalent configuration "
+	      "and do not run\n",
 	      to);
 }
 
