@@ -23,15 +23,16 @@ struct descriptor_reserve {
 static bool
 hold(struct descriptor_reserve *reserve, size_t count)
 {
-	if (count > reserve->capacity) {
-		reserve->held = mem_resize(reserve->held, count, sizeof(int));
-		reserve->capacity = count;
-	}
 	while (reserve->count < count) {
 		int copy = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
 
 		if (copy < 0)
 			return false;
+		if (reserve->count == reserve->capacity) {
+			reserve->capacity = 2 * reserve->capacity + 16;
+			reserve->held = mem_resize(
+				reserve->held, reserve->capacity, sizeof(int));
+		}
 		reserve->held[reserve->count++] = copy;
 	}
 	return true;
