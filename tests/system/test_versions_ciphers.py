@@ -186,9 +186,9 @@ def parity_P03_prefer_server_ciphers(t):
 
 
 def temporary_key(t, port, *words):
-    """The "Server Temp Key" line of s_client."""
+    """What s_client says of the key exchange; it is "Peer" since 3.5."""
     result = s_client(t, port, *words)
-    found = re.search(r"Server Temp Key: (.*)", result.out)
+    found = re.search(r"(?:Server|Peer) Temp Key: (.*)", result.out)
     return found.group(1) if found else None
 
 
