@@ -226,7 +226,7 @@ def test_a_record_that_does_not_decrypt(t):
         assert contact.end in ("reset", "truncated"), contact.end
 
 
-def test_renegotiation_is_refused(t):
+def parity_P60_renegotiation_is_refused(t):
     """s_client's R; the connection lives on or ends, the daemon does not
     renegotiate."""
     d = t.daemon({"s": gate(t)})
