@@ -6,7 +6,6 @@
 #include "daemon/worker/worker.h"
 
 #include <assert.h>
-#include <sched.h>
 #include <unistd.h>
 #include <event2/event.h>
 #include <sys/resource.h>
@@ -260,18 +259,6 @@ prepare(void *argument, struct generation *generation,
 	return 0;
 }
 
-static unsigned int
-worker_count(const struct conf_global *global)
-{
-	cpu_set_t cpus;
-
-	if (global->workers > 0)
-		return global->workers;
-	if (sched_getaffinity(0, sizeof(cpus), &cpus) != 0)
-		return 1;
-	return (unsigned int)CPU_COUNT(&cpus);
-}
-
 /* How many connections the limit of open files has room for: clients beyond
  * it are better off in the listener's queue than accepted and refused. */
 static size_t
@@ -304,10 +291,9 @@ connections_that_fit(struct worker *worker)
 static void
 set_connection_max(struct worker *worker)
 {
-	const struct conf_global *global =
-		&worker->current->generation->conf->global;
-	unsigned int workers = worker_count(global);
-	size_t share = (global->max_connections + workers - 1) / workers;
+	const struct conf *conf = worker->current->generation->conf;
+	unsigned int workers = generation_worker_count(conf);
+	size_t share = (conf->global.max_connections + workers - 1) / workers;
 	size_t fitting = connections_that_fit(worker);
 
 	worker->connection_max = share < fitting ? share : fitting;
