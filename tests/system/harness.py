@@ -8,7 +8,8 @@ stays when the test fails. `run` finds them and runs many at a time:
     tests/system/run [--jobs N] [--sealock PATH] [FILTER…]
 
 Rules of the house:
-- Waiting is for a condition with a deadline (wait_for), never a bare sleep.
+- Waiting is for a condition with a deadline (wait_for), never a bare sleep;
+  only where silence itself is tested time passes unused.
 - A port comes from t.port(); no port is written down anywhere.
 - Certificates are made by t.pki when a test asks for them.
 - What a test starts, through t, ends with it. A daemon must then leave with
@@ -39,9 +40,8 @@ from streams import Plain, Server, Tls, client_context
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCE = os.path.dirname(os.path.dirname(HERE))
 
-# A line of the event log that says: everything is served now.
-READY = r"\bconfiguration is in force\b"
-RELOADED = READY
+# Lines of the event log, after a start as after a reload.
+IN_FORCE = r"\bconfiguration is in force\b"
 RELOAD_FAILED = r"\breload refused, nothing has changed\b"
 
 SANITIZER_REPORT = re.compile(
@@ -544,7 +544,7 @@ class Daemon:
 
     def wait_ready(self):
         def is_ready():
-            if re.search(READY, self.text()):
+            if re.search(IN_FORCE, self.text()):
                 return True
             assert self.process.poll() is None, (
                 "the daemon ended with status %s" % self.process.returncode)
@@ -613,9 +613,9 @@ class Daemon:
         """Write the file with what has changed, send HUP, wait until it is in
         force."""
         self.write(services or self.services, **maps)
-        before = len(re.findall(RELOADED, self.text()))
+        before = len(re.findall(IN_FORCE, self.text()))
         self.signal(signal.SIGHUP)
-        self.wait_log(RELOADED, count=before + 1)
+        self.wait_log(IN_FORCE, count=before + 1)
 
     def signal(self, number):
         self.process.send_signal(number)

@@ -99,7 +99,9 @@ services:
   web:
     accept:
       address: [":8443", "unix:web.sock"]
-      tls: {certificates: [{self_signed: [localhost]}], versions: "SSLv23:!TLSv1"}
+      tls:
+        certificates: [{self_signed: [localhost]}]
+        versions: "SSLv23:!TLSv1"
     connect: {address: [127.0.0.1:80, "localhost:81"], tls: {verify: none}}
     timeouts: {<<: *t, connect: 2s}
 """), "rb") as opened:

@@ -376,7 +376,8 @@ def parity_P65_the_end_comes_after_all_bytes(t):
         with lock.connect(mode, receive_buffer=8192) as stream:
             # Reading begins when everybody behind us is stuck.
             contact = lock.contact(mode)
-            wait_for(lambda: stream.socket.recv(1, 0x2) != b"", "some bytes")
+            wait_for(lambda: stream.socket.recv(
+                1, socket.MSG_PEEK) != b"", "some bytes")
             got, end = stream.read_all()
             assert (got == pattern(4 << 20), end) == (True, "clean"), mode
             stream.finish()
