@@ -47,6 +47,7 @@ struct conf_resolver {
 struct conf_global {
 	unsigned int workers; /* 0: auto */
 	unsigned int max_connections;
+	bool is_max_connections_default; /* not written by the operator */
 	int64_t shutdown_grace_ms;
 	int64_t reload_grace_ms;
 	char *pid_file;

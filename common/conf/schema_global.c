@@ -120,6 +120,8 @@ static const struct schema_key global_keys[] = {
 		.name = "max_connections",
 		.type = SCHEMA_UNSIGNED,
 		AT(struct conf_global, max_connections),
+		.default_offset = offsetof(struct conf_global,
+					   is_max_connections_default),
 		.least = 1,
 		.most = 10000000,
 		.standard = "100000",

@@ -33,7 +33,10 @@
 #include "daemon/process/generation.h"
 
 /* How long children may take beyond their grace before they are killed. */
-#define DRAIN_MARGIN_MS 2000
+#define DRAIN_MARGIN_MS 4000
+
+/* How long they have to end at once. */
+#define NOW_LIMIT_S 1
 
 /* How often a syslog that was started again is looked for. */
 #define SYSLOG_WATCH_S 5
@@ -58,6 +61,17 @@ struct monitor {
 
 /* The end. */
 
+/* Connections end with a record and, where their end is not a proper one, with
+ * a reset; a process that was killed could give them neither. */
+static void
+end_now(struct monitor *monitor)
+{
+	static const struct timeval limit = {.tv_sec = NOW_LIMIT_S};
+
+	children_drain(monitor->children, 0);
+	event_add(monitor->drain_limit, &limit);
+}
+
 static void
 stop(struct monitor *monitor, bool is_now)
 {
@@ -67,7 +81,7 @@ stop(struct monitor *monitor, bool is_now)
 
 	if (monitor->is_stopping) {
 		log_info("stopping at once", NULL);
-		children_kill(monitor->children);
+		end_now(monitor);
 		return;
 	}
 	if (plan && !is_now)
@@ -77,9 +91,11 @@ stop(struct monitor *monitor, bool is_now)
 	monitor->is_stopping = true;
 	reload_stop(monitor->reload);
 	reload_close_sockets(monitor->reload);
+	if (is_now) {
+		end_now(monitor);
+		return;
+	}
 	children_drain(monitor->children, grace_ms);
-	if (is_now)
-		children_kill(monitor->children);
 	limit_ms = grace_ms + DRAIN_MARGIN_MS;
 	limit.tv_sec = limit_ms / 1000;
 	limit.tv_usec = limit_ms % 1000 * 1000;
@@ -166,6 +182,20 @@ on_syslog_watch(evutil_socket_t descriptor, short what, void *argument)
 		reload_reopen_logs(monitor->reload);
 }
 
+/* A daemon has no standard error. */
+static void
+warn_of_lost_logs(const struct conf_global *global)
+{
+	for (size_t i = 0; i < global->log_count; i++) {
+		if (global->logs[i].target != CONF_LOG_STDERR)
+			continue;
+		fprintf(stderr,
+			"sealock: `log` says stderr, which ends here with "
+			"--daemonize: nothing is logged there any more\n");
+		return;
+	}
+}
+
 /* A configuration has come into force. */
 static void
 succeed(struct monitor *monitor)
@@ -178,6 +208,7 @@ succeed(struct monitor *monitor)
 		     generation->conf->service_count);
 	if (monitor->report < 0)
 		return;
+	warn_of_lost_logs(&generation->conf->global);
 	daemonize_ready(monitor->report);
 	monitor->report = -1;
 	/* What led to standard error leads nowhere now, for all. */
@@ -293,6 +324,7 @@ on_signal(evutil_socket_t number, short what, void *argument)
 		break;
 	case SIGUSR1:
 		reload_reopen_logs(monitor->reload);
+		log_info("logs reopened", NULL);
 		break;
 	default:
 		log_info("signal", "signal=%d (%s)", (int)number,

@@ -237,7 +237,8 @@ open_logs(struct plan *plan, struct error_list *problems)
 static void
 check_limit(const struct plan *plan, const struct plan *previous)
 {
-	unsigned int max = plan->generation->conf->global.max_connections;
+	const struct conf_global *global = &plan->generation->conf->global;
+	unsigned int max = global->max_connections;
 	unsigned int wanted = max / plan->workers;
 	rlim_t other = WORKER_RESERVE + plan->socket_count +
 		       file_set_count(plan->generation->files);
@@ -252,10 +253,14 @@ check_limit(const struct plan *plan, const struct plan *previous)
 		return;
 	fitting = limit.rlim_cur > other ? (limit.rlim_cur - other) / 2 : 0;
 	if (fitting < wanted)
-		log_warn("max_connections does not fit the limit of open files",
-			 "limit=%ju connections=%ju max_connections=%u",
-			 (uintmax_t)limit.rlim_cur,
-			 (uintmax_t)(fitting * plan->workers), max);
+		/* Nobody asked for the default. */
+		log_event(global->is_max_connections_default ? LOG_LEVEL_DEBUG
+							     : LOG_LEVEL_WARN,
+			  "max_connections does not fit the limit of open "
+			  "files",
+			  "limit=%ju connections=%ju max_connections=%u",
+			  (uintmax_t)limit.rlim_cur,
+			  (uintmax_t)(fitting * plan->workers), max);
 }
 
 /* From here on the first plan's events go where the operator wants them; those

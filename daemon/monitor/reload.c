@@ -327,7 +327,6 @@ reload_reopen_logs(struct reload *reload)
 			"log not reopened", "reason=\"%s\"",
 			error_format(&problems.errors[i], text, sizeof(text)));
 	error_list_clear(&problems);
-	log_info("logs reopened", NULL);
 }
 
 bool

@@ -22,6 +22,9 @@
 #include "daemon/worker/names.h"
 #include "daemon/worker/snapshot.h"
 
+/* How long farewells may take once the grace is over. */
+#define FAREWELL_LIMIT_MS 500
+
 /* For attempts at several addresses at once, the acceptor, peers. */
 #define DESCRIPTORS_SPARE 8
 
@@ -176,16 +179,25 @@ on_generation_limit(evutil_socket_t descriptor, short what, void *argument)
 	arm_generation_limit(argument);
 }
 
+/* The grace is over: every connection is told, and those whose farewell takes
+ * long are cut off. */
 static void
 on_drain_limit(evutil_socket_t descriptor, short what, void *argument)
 {
+	struct timeval farewell = after(FAREWELL_LIMIT_MS);
 	struct worker *worker = argument;
 
 	(void)descriptor;
 	(void)what;
+	if (worker->is_grace_over) {
+		child_exit(worker->child, 0);
+		return;
+	}
+	worker->is_grace_over = true;
 	log_info("closing what is still open",
 		 "connections=%zu limit=shutdown_grace",
 		 worker->connection_count);
+	evtimer_add(worker->drain_limit, &farewell);
 	close_connections(worker, false, "limit: shutdown_grace");
 }
 
@@ -343,7 +355,8 @@ drain(void *argument, int64_t grace_ms)
 	}
 	log_info("draining", "connections=%zu grace_ms=%lld",
 		 worker->connection_count, (long long)grace_ms);
-	evtimer_add(worker->drain_limit, &grace);
+	if (!worker->is_grace_over)
+		evtimer_add(worker->drain_limit, &grace);
 }
 
 static void
@@ -354,6 +367,18 @@ peer(void *argument, enum ipc_role role, uint32_t number, int descriptor)
 	(void)number;
 	assert(role == IPC_HELPER);
 	names_attach(worker->names, descriptor);
+}
+
+/* Not an end that could pass for a proper one: plain peers get a reset, TLS
+ * peers miss their close_notify. */
+static void
+cut_off(struct connection *connection)
+{
+	if (!connection->accept.engine)
+		gate_reset(&connection->accept);
+	if (!connection->connect.engine)
+		gate_reset(&connection->connect);
+	connection_abandon(connection);
 }
 
 /* The process ends: nothing is said to anybody any more. */
@@ -368,7 +393,7 @@ stop(void *argument)
 		struct connection *connection;
 
 		while ((connection = TAILQ_FIRST(&worker->lists[state])))
-			connection_abandon(connection);
+			cut_off(connection);
 	}
 	on_reap(-1, 0, worker);
 	builtin_free_all(worker);

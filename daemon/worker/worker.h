@@ -54,6 +54,7 @@ struct worker {
 	LIST_HEAD(, builtin) builtins; /* backends that live in here */
 
 	bool is_draining;
+	bool is_grace_over;
 	struct event *drain_limit;
 	struct event *generation_limit; /* reload_grace */
 };
