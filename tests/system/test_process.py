@@ -128,7 +128,25 @@ def test_a_second_term_ends_at_once(t):
     started = time.monotonic()
     assert d.wait() == 0
     assert time.monotonic() - started < 3 * t.patience
-    stream.read_all()
+    _, end = stream.read_all()
+    assert end == "reset", end
+    d.access(reason="shutdown")
+
+
+def test_stop_now_hides_no_truncation(t):
+    """What is cut off is told: a reset for a plain client, no close_notify
+    for one of TLS, and a record each."""
+    d = t.daemon({"plain": {"accept": {}, "connect": "builtin:echo"},
+                  "tls": {"accept": t.gate(), "connect": "builtin:echo"}})
+    plain, tls = d.plain("plain"), d.tls("tls")
+    for stream in (plain, tls):
+        stream.expect_echo()
+    t.command("stop", "--now", "-c", d.file).expect(0)
+    assert d.wait() == 0
+    assert plain.read_all()[1] == "reset"
+    assert tls.read_all()[1] != "clean"
+    for service in ("plain", "tls"):
+        d.access(service=service, reason="shutdown")
 
 
 def test_int_is_term(t):
