@@ -208,31 +208,60 @@ static void
 check_any_starts(const struct route_table *table,
 		 const struct route_findings *findings)
 {
-	struct error error = {.text = ""};
+	size_t down = 0;
 
-	for (size_t i = 0; i < table->service_count; i++) {
-		if (!table->services[i].is_down)
-			return;
+	for (size_t i = 0; i < table->service_count; i++)
+		down += table->services[i].is_down;
+	if (down == 0)
+		return;
+	if (down == table->service_count) {
+		error_list_addf(findings->problems,
+				&table->services[0].conf->at,
+				"no service can start: none has a certificate "
+				"that can be served");
+		return;
 	}
-	for (size_t i = 0; i < findings->quarantined->count; i++)
-		error_list_add(findings->problems,
-			       &findings->quarantined->errors[i]);
-	error_set(&error, "no service can start");
-	error_list_add(findings->problems, &error);
+	for (size_t i = 0; i < table->service_count; i++) {
+		const struct conf_service *service = table->services[i].conf;
+
+		if (table->services[i].is_down)
+			error_list_addf(findings->quarantined,
+					&service->accept.tls->at,
+					"service %s has no certificate that "
+					"can be served and does not start",
+					service->name);
+	}
 }
 
-struct route_table *
-route_table_new(const struct conf *conf, const struct file_set *files,
-		const struct route_table *previous,
-		const struct route_findings *findings)
+static bool
+is_listed(const struct error_list *list, const struct error *error)
 {
-	struct route_table *table = mem_alloc(sizeof(*table));
-	size_t before = findings->problems->count;
+	for (size_t i = 0; i < list->count; i++) {
+		const struct error *one = &list->errors[i];
 
-	table->services =
-		mem_array(conf->service_count, sizeof(*table->services));
-	table->service_count = conf->service_count;
-	table->contexts = context_cache_new(CONTEXTS_KEPT);
+		if (one->at.file == error->at.file &&
+		    one->at.line == error->at.line &&
+		    one->at.column == error->at.column &&
+		    strcmp(one->text, error->text) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* What services have from `defaults` is found wrong in each of them. */
+static void
+add_once(struct error_list *list, const struct error_list *found)
+{
+	for (size_t i = 0; i < found->count; i++)
+		if (!is_listed(list, &found->errors[i]))
+			error_list_add(list, &found->errors[i]);
+}
+
+static void
+fill(struct route_table *table, const struct conf *conf,
+     const struct file_set *files, const struct route_table *previous,
+     const struct route_findings *findings)
+{
 	for (size_t i = 0; i < conf->service_count; i++) {
 		const struct conf_service *service = &conf->services[i];
 		struct route_service *to = &table->services[i];
@@ -244,19 +273,38 @@ route_table_new(const struct conf *conf, const struct file_set *files,
 			to->is_down = certificate_set_is_empty(
 				to->accept->own.certificates);
 		}
-		if (to->is_down)
-			error_list_addf(findings->quarantined,
-					&service->accept.tls->at,
-					"service %s has no certificate that "
-					"can be served and does not start",
-					service->name);
-		if (service->connect.tls) {
+		if (service->connect.tls)
 			to->connect =
 				route_connect_new(service, files, findings);
-		}
 	}
 	check_any_starts(table, findings);
-	if (findings->problems->count == before)
+}
+
+struct route_table *
+route_table_new(const struct conf *conf, const struct file_set *files,
+		const struct route_table *previous,
+		const struct route_findings *findings)
+{
+	struct route_table *table = mem_alloc(sizeof(*table));
+	struct error_list problems = {0}, quarantined = {0}, warnings = {0};
+	struct route_findings found = {&problems, &quarantined, &warnings};
+	bool is_usable;
+
+	table->services =
+		mem_array(conf->service_count, sizeof(*table->services));
+	table->service_count = conf->service_count;
+	table->contexts = context_cache_new(CONTEXTS_KEPT);
+	fill(table, conf, files, previous, &found);
+	is_usable = problems.count == 0;
+	/* Where nothing is served nothing is in quarantine. */
+	add_once(is_usable ? findings->quarantined : findings->problems,
+		 &quarantined);
+	add_once(findings->problems, &problems);
+	add_once(findings->warnings, &warnings);
+	error_list_clear(&problems);
+	error_list_clear(&quarantined);
+	error_list_clear(&warnings);
+	if (is_usable)
 		return table;
 	route_table_free(table);
 	return NULL;

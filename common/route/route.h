@@ -51,7 +51,9 @@ struct route_findings {
 
 /* Build the table. conf must outlive it, files need not. Where a certificate
  * cannot be loaded, the copy that previous (may be NULL) had from the same
- * entry is served on. NULL when there are problems. */
+ * entry is served on. NULL when there are problems, which certificates that
+ * cannot be loaded are then as well. What is found wrong in several services,
+ * because they have it from one place, is told once. */
 struct route_table *
 route_table_new(const struct conf *conf, const struct file_set *files,
 		const struct route_table *previous,

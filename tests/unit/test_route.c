@@ -277,6 +277,7 @@ test_quarantine(void)
 	teardown(&fixture);
 }
 
+/* What each service has from `defaults` is told once, at its place. */
 static void
 test_nothing_can_start(void)
 {
@@ -285,11 +286,44 @@ test_nothing_can_start(void)
 	setup(&fixture);
 	test_file_set_add(fixture.files, "/etc/sealock/bad.pem", "junk", 4);
 	load(&fixture,
-	     "services: {s: {connect: \"127.0.0.1:2\", accept: {address: "
-	     "\":1\", tls: {certificates: bad.pem}}}}\n",
+	     "defaults: {accept: {tls: {certificates: bad.pem}}}\n"
+	     "services:\n"
+	     "  s: {accept: {address: \":1\", tls: true},\n"
+	     "      connect: \"127.0.0.1:2\"}\n"
+	     "  t: {accept: {address: \":2\", tls: true},\n"
+	     "      connect: \"127.0.0.1:2\"}\n",
 	     NULL);
 	CU_ASSERT_PTR_NULL(fixture.table);
+	CU_ASSERT_EQUAL_FATAL(fixture.problems.count, 2);
+	CU_ASSERT(is_said(&fixture.problems, "bad.pem"));
 	CU_ASSERT(is_said(&fixture.problems, "no service can start"));
+	CU_ASSERT_EQUAL(fixture.problems.errors[1].at.line, 3);
+	CU_ASSERT_EQUAL(fixture.quarantined.count, 0);
+	teardown(&fixture);
+}
+
+/* A worker tells nothing but the problems when there are some. */
+static void
+test_every_problem_is_told(void)
+{
+	struct fixture fixture;
+
+	setup(&fixture);
+	add_identity(&fixture, "a.pem", "p256", "a.example");
+	test_file_set_add(fixture.files, "/etc/sealock/bad.pem", "junk", 4);
+	test_file_set_add(fixture.files, "/etc/sealock/ca.pem", "junk", 4);
+	load(&fixture,
+	     "services:\n"
+	     "  s: {accept: {address: \":1\",\n"
+	     "        tls: {certificates: [bad.pem, a.pem]}},\n"
+	     "      connect: {address: \"b.example:2\",\n"
+	     "        tls: {verify: {ca: ca.pem}}}}\n",
+	     NULL);
+	CU_ASSERT_PTR_NULL(fixture.table);
+	CU_ASSERT_EQUAL(fixture.problems.count, 2);
+	CU_ASSERT(is_said(&fixture.problems, "bad.pem"));
+	CU_ASSERT(is_said(&fixture.problems, "ca.pem"));
+	CU_ASSERT_EQUAL(fixture.quarantined.count, 0);
 	teardown(&fixture);
 }
 
@@ -381,5 +415,6 @@ UNIT_SUITE(route, {"names", test_names},
 	   {"strict", test_strict}, {"types", test_types},
 	   {"quarantine", test_quarantine},
 	   {"nothing_can_start", test_nothing_can_start},
+	   {"every_problem_is_told", test_every_problem_is_told},
 	   {"last_good_copy", test_last_good_copy}, {"hosts", test_hosts},
 	   {"contexts", test_contexts});
