@@ -28,6 +28,8 @@ struct anchor {
 
 struct composer {
 	const char *file;
+	const unsigned char *text;
+	size_t length;
 	struct error_list *problems;
 	struct yaml_tree *tree;
 	yaml_parser_t parser;
@@ -113,12 +115,30 @@ node_new(struct composer *composer, enum yaml_kind kind,
 	return node;
 }
 
+/* Is there a tab at the mark? Marks count characters. */
+static bool
+is_tab(const struct composer *composer, const yaml_mark_t *mark)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < composer->length; i++) {
+		if ((composer->text[i] & 0xc0) == 0x80)
+			continue;
+		if (count++ == mark->index)
+			return composer->text[i] == '\t';
+	}
+	return false;
+}
+
 /* What libyaml had to say, in one sentence. */
 static void
 add_parser_problem(struct composer *composer)
 {
 	const yaml_parser_t *parser = &composer->parser;
 	struct position at = position_of(composer, &parser->problem_mark);
+	const char *hint = is_tab(composer, &parser->problem_mark)
+				   ? " (a tab: YAML is indented with spaces)"
+				   : "";
 
 	if (parser->error == YAML_MEMORY_ERROR)
 		abort();
@@ -130,13 +150,13 @@ add_parser_problem(struct composer *composer)
 	} else if (parser->context &&
 		   parser->context_mark.line != parser->problem_mark.line) {
 		complain(composer, &at,
-			 "bad YAML: %s %s that began in line %zu",
+			 "bad YAML: %s %s that began in line %zu%s",
 			 parser->problem, parser->context,
-			 parser->context_mark.line + 1);
+			 parser->context_mark.line + 1, hint);
 	} else {
-		complain(composer, &at, "bad YAML: %s%s%s", parser->problem,
+		complain(composer, &at, "bad YAML: %s%s%s%s", parser->problem,
 			 parser->context ? " " : "",
-			 parser->context ? parser->context : "");
+			 parser->context ? parser->context : "", hint);
 	}
 }
 
@@ -488,29 +508,29 @@ compose_stream(struct composer *composer)
 /* The bytes before all else: what is no text has a better message than any
  * that libyaml could give. */
 static int
-check_text(struct composer *composer, const unsigned char *bytes, size_t length)
+check_text(struct composer *composer)
 {
 	struct position at = {.file = composer->file};
-	size_t good = yaml_text_length(bytes, length, &at);
+	size_t good = yaml_text_length(composer->text, composer->length, &at);
 
-	if (good == length)
+	if (good == composer->length)
 		return 0;
 	complain(composer, &at,
 		 "byte 0x%02x is not UTF-8 or no character of a text",
-		 bytes[good]);
+		 composer->text[good]);
 	return -1;
 }
 
 static int
-compose_bytes(struct composer *composer, const unsigned char *bytes,
-	      size_t length)
+compose_text(struct composer *composer)
 {
 	int result;
 
 	if (!yaml_parser_initialize(&composer->parser))
 		abort();
 	yaml_parser_set_encoding(&composer->parser, YAML_UTF8_ENCODING);
-	yaml_parser_set_input_string(&composer->parser, bytes, length);
+	yaml_parser_set_input_string(&composer->parser, composer->text,
+				     composer->length);
 	result = compose_stream(composer);
 	yaml_parser_delete(&composer->parser);
 	tdestroy(composer->anchors, anchor_free);
@@ -522,9 +542,13 @@ yaml_tree_parse(const char *file, const void *bytes, size_t length,
 		struct error_list *problems)
 {
 	static const unsigned char order_mark[] = {0xef, 0xbb, 0xbf};
-	struct composer composer = {.file = file, .problems = problems};
+	struct composer composer = {
+		.file = file,
+		.text = bytes,
+		.length = length,
+		.problems = problems,
+	};
 	const struct position start = {file, 1, 1};
-	const unsigned char *text = bytes;
 
 	if (length > YAML_TREE_BYTES_MAX) {
 		error_list_addf(problems, &start,
@@ -532,14 +556,14 @@ yaml_tree_parse(const char *file, const void *bytes, size_t length,
 		return NULL;
 	}
 	if (length >= sizeof(order_mark) &&
-	    memcmp(text, order_mark, sizeof(order_mark)) == 0) {
-		text += sizeof(order_mark);
-		length -= sizeof(order_mark);
+	    memcmp(bytes, order_mark, sizeof(order_mark)) == 0) {
+		composer.text += sizeof(order_mark);
+		composer.length -= sizeof(order_mark);
 	}
-	if (check_text(&composer, text, length) != 0)
+	if (check_text(&composer) != 0)
 		return NULL;
 	composer.tree = mem_alloc(sizeof(*composer.tree));
-	if (compose_bytes(&composer, text, length) != 0) {
+	if (compose_text(&composer) != 0) {
 		yaml_tree_free(composer.tree);
 		return NULL;
 	}

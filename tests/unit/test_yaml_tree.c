@@ -190,6 +190,10 @@ test_refused(void)
 	} cases[] = {
 		{"a: b: c\n", "1:5", "bad YAML: mapping values"},
 		{"a:\n\t- x\n", "2:1", "bad YAML: found character"},
+		{"ä:\n  b: ö\n\t- x\n", "3:1",
+		 "(a tab: YAML is indented with spaces)"},
+		{"a: @\n", "1:4",
+		 "any token while scanning for the next token"},
 		{"a: [1, 2\nb: 3\n", "2:2", "bad YAML"},
 		{"a: 'x\n", "2:1",
 		 "while scanning a quoted scalar that began in line 1"},
