@@ -227,8 +227,8 @@ certificate_load_content(const struct certificate_loading *loading,
 		add_problem(loading, name, certificate_content_lack(content));
 	else if (certificate_content_key_count(content) == 0)
 		add_problem(loading, name,
-			    "there is no private key in it, and `key` names no "
-			    "other file");
+			    "there is no private key in it, and no other file "
+			    "is named for it");
 	else
 		build_all(loading, name, content->certificates, name, content);
 }

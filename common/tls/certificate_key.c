@@ -106,8 +106,7 @@ certificate_key_decryption_failed(struct error *error, const char *what,
 			  "it anew",
 			  what);
 	else if (!passphrase)
-		error_set(error,
-			  "%s is encrypted, and no `passphrase` is given",
+		error_set(error, "%s is encrypted, and no pass-phrase is given",
 			  what);
 	else
 		error_set(error,

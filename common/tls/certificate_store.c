@@ -93,7 +93,7 @@ set_store_error(struct error *error, const char *what,
 	if (ERR_SYSTEM_ERROR(code))
 		reason = strerror(ERR_GET_REASON(code));
 	else if (answer->is_asked && !answer->passphrase)
-		reason = "it is encrypted, and no `passphrase` is given";
+		reason = "it is encrypted, and no pass-phrase is given";
 	else if (answer->is_asked)
 		reason = "the pass-phrase may be wrong";
 	else if (ERR_GET_LIB(code) == ERR_LIB_OSSL_STORE &&

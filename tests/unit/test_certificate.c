@@ -244,7 +244,7 @@ test_lacking(void)
 	attempt_text(&attempt, certificate_name, certificate);
 	expect_refused(&attempt,
 		       "/test/web.pem: there is no private key in it, and "
-		       "`key` names no other file");
+		       "no other file is named for it");
 
 	attempt = attempt_new();
 	attempt_text(&attempt, certificate_name, certificate);
@@ -277,7 +277,7 @@ test_lacking(void)
 	attempt.spec.source = CERTIFICATE_INLINE;
 	attempt.spec.path = certificate;
 	expect_refused(&attempt, "inline PEM: there is no private key in it, "
-				 "and `key` names no other file");
+				 "and no other file is named for it");
 
 	attempt = attempt_new();
 	attempt.spec.source = CERTIFICATE_DIRECTORY;
@@ -415,7 +415,7 @@ test_store(void)
 	AUTO_FREE char *uri = mem_format("file:%s", path);
 	AUTO_FREE char *sentence =
 		mem_format("%s: there is no private key in the store: it is "
-			   "encrypted, and no `passphrase` is given",
+			   "encrypted, and no pass-phrase is given",
 			   uri);
 	char pkcs11[] = "pkcs11:object=web?pin-value=1234";
 	struct attempt attempt = attempt_new();

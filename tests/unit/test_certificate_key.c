@@ -115,7 +115,7 @@ test_encrypted_keys(void)
 		attempt_text(&attempt, key_name, key);
 		expect_refused(&attempt,
 			       "/test/web.key: its private key is encrypted, "
-			       "and no `passphrase` is given");
+			       "and no pass-phrase is given");
 	}
 	test_identity_free(web);
 }
@@ -236,7 +236,7 @@ test_pkcs12(void)
 	attempt = attempt_new();
 	add_pkcs12(&attempt, web, "secret", 0, 0, 1);
 	expect_refused(&attempt, "/test/web.pem: it is encrypted, and no "
-				 "`passphrase` is given");
+				 "pass-phrase is given");
 
 	test_identity_free(web);
 	test_identity_free(middle);

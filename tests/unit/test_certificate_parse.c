@@ -134,7 +134,7 @@ test_pkcs12(void)
 	CU_ASSERT_PTR_NULL(
 		certificate_parse_all(bytes, (size_t)length, NULL, &error));
 	CU_ASSERT_STRING_EQUAL(error.text, "it is encrypted, and no "
-					   "`passphrase` is given");
+					   "pass-phrase is given");
 	OPENSSL_free(bytes);
 	PKCS12_free(box);
 	sk_X509_free(others);
@@ -158,7 +158,7 @@ test_keys(void)
 	CU_ASSERT_EQUAL_FATAL(certificate_content_key_count(&content), 1);
 	CU_ASSERT_PTR_NULL(certificate_content_key(&content, 0, NULL, &error));
 	CU_ASSERT_STRING_EQUAL(error.text, "its private key is encrypted, and "
-					   "no `passphrase` is given");
+					   "no pass-phrase is given");
 	/* A failure leaves the key as it was. */
 	decoded = certificate_content_key(&content, 0, "secret", &error);
 	CU_ASSERT_EQUAL(EVP_PKEY_eq(decoded, web->key), 1);
