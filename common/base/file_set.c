@@ -335,6 +335,26 @@ read_descriptor(int descriptor, struct blob *blob)
 	}
 }
 
+/* A sentence on why there is nothing to be read. */
+static void
+set_read_error(struct error *error, const char *name, int problem)
+{
+	if (problem == ENODATA && strncmp(name, "env:", 4) == 0)
+		error_set(error, "the environment variable %s is not set",
+			  name + 4);
+	else if (problem == ENODATA && strncmp(name, "credential:", 11) == 0)
+		error_set(error,
+			  "cannot read %s: CREDENTIALS_DIRECTORY is not set "
+			  "(systemd sets it for LoadCredential=)",
+			  name);
+	else
+		error_set(error, "cannot read %s: %s", name,
+			  problem == EFBIG    ? "it is larger than 16 MiB"
+			  : problem == EINVAL ? "it is neither a file nor a "
+						"directory"
+					      : strerror(problem));
+}
+
 int
 file_set_read(const struct file_set *set, const char *name, struct blob *blob,
 	      struct error *error)
@@ -351,11 +371,7 @@ file_set_read(const struct file_set *set, const char *name, struct blob *blob,
 		problem = entry->error_number;
 	if (problem != 0) {
 		blob_clear(&content);
-		error_set(error, "cannot read %s: %s", name,
-			  problem == EFBIG    ? "it is larger than 16 MiB"
-			  : problem == EINVAL ? "it is neither a file nor a "
-						"directory"
-					      : strerror(problem));
+		set_read_error(error, name, problem);
 		return -1;
 	}
 	*blob = content;

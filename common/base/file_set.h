@@ -38,7 +38,7 @@ struct file_entry {
 	char *name;
 	enum file_kind kind;
 	int descriptor;   /* FILE, else -1; owned */
-	int error_number; /* MISSING */
+	int error_number; /* MISSING; ENODATA: the variable is not set */
 	bool is_secret;   /* may hold a key or a pass-phrase */
 	char **children;  /* DIRECTORY: full names, sorted; each is an entry */
 	size_t child_count;

@@ -31,7 +31,7 @@ conf_credential_open(const char *name, struct file_set *files)
 	if (file_set_find(files, name))
 		return;
 	if (!directory) {
-		file_set_add_missing(files, name, ENOENT, true);
+		file_set_add_missing(files, name, ENODATA, true);
 		return;
 	}
 	path = mem_format("%s/%s", directory, strchr(name, ':') + 1);

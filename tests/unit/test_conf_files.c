@@ -214,6 +214,17 @@ test_secret_file(void)
 	tear_down();
 }
 
+/* That it cannot be read, and this is why. */
+static bool
+is_unreadable(const char *name, const char *why)
+{
+	AUTO_BLOB struct blob blob = {0};
+	struct error error = {0};
+
+	return file_set_read(files, name, &blob, &error) != 0 &&
+	       strstr(error.text, why) != NULL;
+}
+
 static void
 test_credential(void)
 {
@@ -223,11 +234,14 @@ test_credential(void)
 	CU_ASSERT_EQUAL(unsetenv("CREDENTIALS_DIRECTORY"), 0);
 	CU_ASSERT_EQUAL(open_secret("'credential:web'"), 0);
 	CU_ASSERT_EQUAL(find("credential:web")->kind, FILE_KIND_MISSING);
+	CU_ASSERT(is_unreadable("credential:web",
+				"CREDENTIALS_DIRECTORY is not set"));
 	CU_ASSERT_EQUAL(setenv("CREDENTIALS_DIRECTORY", directory, 1), 0);
 	CU_ASSERT_EQUAL(open_secret("'credential:web'"), 0);
 	CU_ASSERT(holds(find("credential:web"), "word"));
 	CU_ASSERT_EQUAL(open_secret("'credential:none'"), 0);
 	CU_ASSERT_EQUAL(find("credential:none")->error_number, ENOENT);
+	CU_ASSERT(is_unreadable("credential:none", "No such file"));
 	CU_ASSERT_EQUAL(open_secret("'credential:sub'"), 0);
 	CU_ASSERT_EQUAL(find("credential:sub")->error_number, EINVAL);
 	/* A certificate and a key may be credentials too. */
@@ -257,6 +271,9 @@ test_environment(void)
 	CU_ASSERT_EQUAL(open_secret("'env:SEALOCK_TEST_SECRET'"), 0);
 	CU_ASSERT_EQUAL(find("env:SEALOCK_TEST_SECRET")->kind,
 			FILE_KIND_MISSING);
+	CU_ASSERT(is_unreadable("env:SEALOCK_TEST_SECRET",
+				"the environment variable SEALOCK_TEST_SECRET "
+				"is not set"));
 	tear_down();
 }
 
