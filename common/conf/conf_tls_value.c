@@ -47,6 +47,11 @@ parse_versions(struct conf_reader *reader, const struct schema_key *key,
 	}
 	if (tls_version_parse(text, versions, &error) == 0)
 		return 0;
+	if (is_item)
+		error_set(&error,
+			  "\"%s\" is no TLS version: there are TLSv1, TLSv1.1, "
+			  "TLSv1.2 and TLSv1.3",
+			  text);
 	conf_complain(reader, &node->at, "`%s`: %s", key->name, error.text);
 	return -1;
 }

@@ -391,7 +391,9 @@ test_versions(void)
 	CU_ASSERT(refuses(around, "TLSv1.4", "`versions`: "));
 	CU_ASSERT(refuses(around, "[]", "`versions` is a list here"));
 	CU_ASSERT(
-		refuses_at(around, "[TLSv1.2, TLSv9]", "2:11", "`versions`: "));
+		refuses_at(around, "[TLSv1.2, TLSv9]", "2:11",
+			   "`versions`: \"TLSv9\" is no TLS version: there are "
+			   "TLSv1, TLSv1.1, TLSv1.2 and TLSv1.3"));
 	CU_ASSERT(refuses_at(around, "[SSLv23, '!SSLv3']", "2:10",
 			     "exclusions go into one string"));
 	CU_ASSERT(refuses(around, "'TLSv1:!TLSv1'", "`versions`: "));
