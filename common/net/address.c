@@ -268,12 +268,33 @@ parse_host_port(const char *text, enum address_use use, struct address *address,
 	return parse_port(colon + 1, use, &address->port, error);
 }
 
+/* What others of its kind have as an address, and sealock does not. */
+static bool
+is_unknown_here(const char *text, enum address_use use, struct error *error)
+{
+	if (use == ADDRESS_TO_LISTEN && skip_prefix(text, "systemd:")) {
+		error_set(error, "sealock has no addresses systemd:NAME: write "
+				 "the number of the descriptor, as in fd:3");
+		return true;
+	}
+	if (strcasecmp(text, "stdio") == 0) {
+		error_set(error, "sealock has no address stdio: write %s",
+			  use == ADDRESS_TO_LISTEN
+				  ? "HOST:PORT, :PORT, unix:/PATH or fd:N"
+				  : "HOST:PORT or unix:/PATH");
+		return true;
+	}
+	return false;
+}
+
 static int
 parse(const char *text, enum address_use use, struct address *address,
       struct error *error)
 {
 	const char *rest;
 
+	if (is_unknown_here(text, use, error))
+		return -1;
 	if ((rest = skip_prefix(text, "unix:")))
 		return parse_unix(rest, address, error);
 	if ((rest = skip_prefix(text, "fd:")))
