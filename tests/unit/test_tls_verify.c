@@ -181,10 +181,9 @@ test_dates(void)
 
 	clock_shift(-40 * day);
 	old = test_leaf("p256", HOST, tls_fixture()->issuer);
-	clock_shift(40 * day);
 	clock_shift(5 * day);
 	early = test_leaf("p256", HOST, tls_fixture()->issuer);
-	clock_shift(-5 * day);
+	clock_shift(0);
 	outcome = try_identity(old, HOST);
 	CU_ASSERT(outcome.client.fault == TLS_FAULT_CERTIFICATE);
 	CU_ASSERT(outcome.client.verify_error == X509_V_ERR_CERT_HAS_EXPIRED);
