@@ -5,7 +5,10 @@
  */
 #include "common/tls/local_keys.h"
 
+#include <assert.h>
 #include <string.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
 
 #include "common/base/error.h"
 #include "common/base/hash.h"
@@ -33,8 +36,18 @@ struct local_keys {
 	size_t count;
 };
 
+/* What a context has in the process's own table. */
+struct served {
+	unsigned int uses;
+	size_t count;
+	unsigned char key_ids[CERTIFICATE_TYPE_COUNT][KEY_ID_SIZE];
+};
+
 /* What local_keys_install() was given last. */
 static const struct local_keys *installed;
+
+/* For local_keys_serve(). */
+static struct local_keys *own;
 
 struct local_keys *
 local_keys_new(void)
@@ -210,4 +223,70 @@ local_keys_install(struct local_keys *keys, struct error *error)
 
 	installed = keys;
 	return remote_key_install(&functions, error);
+}
+
+/* The context is gone, and with it whoever could have something signed. */
+static void
+stop_serving(void *parent, void *pointer, CRYPTO_EX_DATA *extra, int index,
+	     long argument, void *more)
+{
+	struct served *served = pointer;
+
+	(void)parent;
+	(void)extra;
+	(void)index;
+	(void)argument;
+	(void)more;
+	if (!served)
+		return;
+	for (size_t i = 0; i < served->count; i++)
+		local_keys_remove(own, served->key_ids[i], served->uses);
+	mem_free(served);
+}
+
+/* NULL: OpenSSL is out of memory. */
+static struct served *
+get_served(SSL_CTX *context)
+{
+	static int index = -1;
+	struct served *served;
+
+	if (index < 0)
+		index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL,
+						 stop_serving);
+	if (index < 0)
+		return NULL;
+	served = SSL_CTX_get_ex_data(context, index);
+	if (served)
+		return served;
+	served = mem_alloc(sizeof(*served));
+	if (SSL_CTX_set_ex_data(context, index, served))
+		return served;
+	mem_free(served);
+	return NULL;
+}
+
+int
+local_keys_serve(SSL_CTX *context, const struct certificate *certificate,
+		 unsigned int uses, struct error *error)
+{
+	struct served *served = get_served(context);
+
+	if (!served) {
+		error_set(error, "OpenSSL is out of memory");
+		ERR_clear_error();
+		return -1;
+	}
+	if (!own)
+		own = local_keys_new();
+	if (local_keys_install(own, error) != 0 ||
+	    local_keys_add(own, certificate->key_id, certificate->key, uses,
+			   error) != 0)
+		return -1;
+	assert(served->count < CERTIFICATE_TYPE_COUNT);
+	assert(served->count == 0 || served->uses == uses);
+	served->uses = uses;
+	memcpy(served->key_ids[served->count++], certificate->key_id,
+	       KEY_ID_SIZE);
+	return 0;
 }

@@ -62,4 +62,14 @@ int
 local_keys_install(struct local_keys *keys, struct error *error)
 	__attribute__((warn_unused_result));
 
+/* Have this process sign for a context: the certificate's private key is in
+ * the process's own table, with these uses, for as long as the context is
+ * there. That table is made when it is first needed, is the installed one
+ * from then on, and is never freed. A context can have one certificate of each
+ * type. */
+int
+local_keys_serve(SSL_CTX *context, const struct certificate *certificate,
+		 unsigned int uses, struct error *error)
+	__attribute__((warn_unused_result));
+
 #endif

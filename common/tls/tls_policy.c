@@ -20,8 +20,11 @@
 #include "common/net/hostname.h"
 #include "common/tls/ca_store.h"
 #include "common/tls/certificate.h"
+#include "common/tls/local_keys.h"
 #include "common/tls/openssl_auto.h"
 #include "common/tls/policy_values.h"
+#include "common/tls/remote_key.h"
+#include "common/tls/signer.h"
 #include "common/tls/tls_commands.h"
 #include "common/tls/tls_settings.h"
 #include "common/tls/tls_status.h"
@@ -315,15 +318,69 @@ tls_policy_digest(const struct tls_policy *policy)
 	return policy->values.digest;
 }
 
-/* Certificate and key apart, then the chain: SSL_CTX_use_cert_and_key() is
- * broken for keys of a provider in 3.2 to 3.5. */
+/* Can a client get TLS 1.2 or before with DHE? */
 static bool
-use_certificate(SSL_CTX *context, const struct certificate *certificate)
+offers_dhe(const struct policy_values *values, const SSL_CTX *context)
 {
-	return SSL_CTX_use_certificate(context, certificate->leaf) &&
-	       SSL_CTX_use_PrivateKey(context, certificate->key) &&
-	       SSL_CTX_check_private_key(context) &&
-	       SSL_CTX_set1_chain(context, certificate->chain);
+	const STACK_OF(SSL_CIPHER) *suites = SSL_CTX_get_ciphers(context);
+
+	if (!values->is_server || (!values->is_dh_automatic && !values->dh) ||
+	    values->versions == TLS_VERSION_1_3)
+		return false;
+	for (int i = 0; i < sk_SSL_CIPHER_num(suites); i++)
+		if (SSL_CIPHER_get_kx_nid(sk_SSL_CIPHER_value(suites, i)) ==
+		    NID_kx_dhe)
+			return true;
+	return false;
+}
+
+/* What a key of this policy may sign: enum key_use. */
+static unsigned int
+key_uses(const struct policy_values *values, const SSL_CTX *context)
+{
+	unsigned int uses = values->is_server ? KEY_USE_SERVER : KEY_USE_CLIENT;
+
+	if (offers_dhe(values, context))
+		uses |= KEY_USE_DHE;
+	if (values->versions &
+	    ~(unsigned int)(TLS_VERSION_1_2 | TLS_VERSION_1_3))
+		uses |= KEY_USE_LEGACY;
+	return uses;
+}
+
+static int
+fail(struct error *error)
+{
+	char words[160];
+
+	tls_status_queue_text(words, sizeof(words));
+	error_set(error, "%s", words);
+	return -1;
+}
+
+/* The context gets the certificate's public key and its id; the private one
+ * signs where it is. */
+static int
+use_certificate(SSL_CTX *context, const struct certificate *certificate,
+		unsigned int uses, struct error *error)
+{
+	AUTO_OPENSSL(evp_pkey) EVP_PKEY *key = NULL;
+
+	if (!X509_check_private_key(certificate->leaf, certificate->key))
+		return fail(error);
+	if (local_keys_serve(context, certificate, uses, error) != 0)
+		return -1;
+	key = remote_key_new(X509_get0_pubkey(certificate->leaf),
+			     certificate->key_id, uses, error);
+	if (!key)
+		return -1;
+	/* Certificate and key apart: SSL_CTX_use_cert_and_key() is broken for
+	 * keys of a provider in 3.2 to 3.5. */
+	if (SSL_CTX_use_certificate(context, certificate->leaf) != 1 ||
+	    SSL_CTX_use_PrivateKey(context, key) != 1 ||
+	    SSL_CTX_set1_chain(context, certificate->chain) != 1)
+		return fail(error);
+	return 0;
 }
 
 SSL_CTX *
@@ -333,21 +390,23 @@ tls_policy_context(const struct tls_policy *policy,
 {
 	AUTO_OPENSSL(ssl_ctx)
 	SSL_CTX *context = context_new(&policy->values, error);
-	char words[160];
+	unsigned int uses;
 
 	if (!context)
 		return NULL;
+	uses = key_uses(&policy->values, context);
 	for (size_t i = 0; i < count; i++) {
-		if (!certificates[i]->key) {
+		const struct certificate *certificate = certificates[i];
+
+		if (!certificate->key) {
 			error_set(error, "the certificate %s has no key",
-				  certificates[i]->source);
+				  certificate->source);
 			return NULL;
 		}
-		if (use_certificate(context, certificates[i]))
+		if (use_certificate(context, certificate, uses, error) == 0)
 			continue;
-		tls_status_queue_text(words, sizeof(words));
-		error_set(error, "OpenSSL refuses the certificate %s: %s",
-			  certificates[i]->source, words);
+		error_prefix(error, "the certificate %s cannot be used: ",
+			     certificate->source);
 		return NULL;
 	}
 	return TAKE(context);

@@ -37,7 +37,10 @@ void
 tls_policy_unref(struct tls_policy *policy);
 
 /* A new context under this policy with these certificates, at most one of a
- * type (enum certificate_type); the caller's reference, SSL_CTX_free(). */
+ * type (enum certificate_type); the caller's reference, SSL_CTX_free(). Its
+ * keys are remote ones: the private keys are in the process's own table
+ * (local_keys_serve()), for what this policy may have signed, until the
+ * context's last connection has gone. */
 SSL_CTX *
 tls_policy_context(const struct tls_policy *policy,
 		   struct certificate *const *certificates, size_t count,

@@ -206,5 +206,46 @@ test_install(void)
 	log_configure(NULL, 0);
 }
 
+/* What a context may have signed goes with it. */
+static void
+test_serve(void)
+{
+	const struct test_identity *identity = remote_fixture_plain();
+	struct certificate certificate = {.key = identity->key};
+	SSL_CTX *first = SSL_CTX_new(TLS_server_method());
+	SSL_CTX *second = SSL_CTX_new(TLS_server_method());
+	SSL_CTX *client = SSL_CTX_new(TLS_client_method());
+	struct error error = {0};
+
+	remote_fixture_install(false);
+	remote_fixture_key_id(identity->key, certificate.key_id);
+	CU_ASSERT_EQUAL(
+		local_keys_serve(first, &certificate, KEY_USE_SERVER, &error),
+		0);
+	CU_ASSERT(try_handshake(identity));
+	CU_ASSERT_EQUAL(
+		local_keys_serve(second, &certificate, KEY_USE_SERVER, &error),
+		0);
+	CU_ASSERT_EQUAL(
+		local_keys_serve(client, &certificate, KEY_USE_CLIENT, &error),
+		0);
+	SSL_CTX_free(first);
+	CU_ASSERT(try_handshake(identity));
+	SSL_CTX_free(second);
+	CU_ASSERT_FALSE(try_handshake(identity));
+	SSL_CTX_free(client);
+
+	/* What cannot sign is refused, and nothing is left of it. */
+	first = SSL_CTX_new(TLS_server_method());
+	certificate.key = EVP_PKEY_Q_keygen(NULL, NULL, "X25519");
+	CU_ASSERT_EQUAL(
+		local_keys_serve(first, &certificate, KEY_USE_SERVER, &error),
+		-1);
+	CU_ASSERT_NOT_EQUAL(error.text[0], '\0');
+	EVP_PKEY_free(certificate.key);
+	SSL_CTX_free(first);
+}
+
 UNIT_SUITE(local_keys, {"counting", test_counting}, {"many", test_many},
-	   {"sign", test_sign}, {"install", test_install});
+	   {"sign", test_sign}, {"install", test_install},
+	   {"serve", test_serve});

@@ -9,14 +9,18 @@
 #include <openssl/encoder.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/provider.h>
 #include <openssl/ssl.h>
 
 #include "common/base/file_set.h"
 #include "common/base/mem.h"
 #include "common/tls/certificate.h"
+#include "common/tls/openssl_auto.h"
 #include "common/tls/openssl_compat.h"
+#include "common/tls/signer.h"
 #include "common/tls/tls_policy.h"
 #include "common/tls/tls_version.h"
+#include "tests/lib/sign_text.h"
 #include "tests/lib/test_certificates.h"
 #include "tests/lib/tls_fixture.h"
 #include "tests/unit/unit.h"
@@ -677,8 +681,171 @@ test_certificate_refused(void)
 	mixed.key = tls_fixture()->ecdsa->key;
 	one[0] = &mixed;
 	CU_ASSERT_PTR_NULL(tls_policy_context(policy, one, 1, &error));
-	CONTAINS(error.text, "refuses the certificate");
+	CONTAINS(error.text, "cannot be used: ");
+	CONTAINS(error.text, "key type mismatch");
 	CU_ASSERT(ERR_peek_error() == 0);
+	tls_policy_unref(policy);
+}
+
+enum form {
+	SERVER_VERIFY,
+	CLIENT_VERIFY,
+	SERVER_ECDHE,
+	SERVER_DHE,
+	CLIENT_LEGACY, /* with SHA-1 */
+	SERVER_LEGACY,
+	FORM_COUNT,
+};
+
+static bool
+signs(EVP_PKEY *key, enum form form)
+{
+	AUTO_OPENSSL(evp_md_ctx) EVP_MD_CTX *operation = EVP_MD_CTX_new();
+	const char *digest = form >= CLIENT_LEGACY ? "SHA1" : "SHA256";
+	unsigned char signature[SIGNATURE_MAX];
+	size_t length = sizeof(signature);
+	struct sign_text text;
+	bool is_signed;
+
+	switch (form) {
+	case SERVER_VERIFY:
+		sign_text_verify(&text, SIGN_TEXT_SERVER, 32);
+		break;
+	case CLIENT_VERIFY:
+		sign_text_verify(&text, SIGN_TEXT_CLIENT, 32);
+		break;
+	case SERVER_ECDHE:
+	case SERVER_LEGACY:
+		sign_text_ecdhe(&text, 23, 65, 4);
+		break;
+	case SERVER_DHE:
+		sign_text_dhe(&text, 256, 2, 0x33, 256);
+		break;
+	case CLIENT_LEGACY:
+		sign_text_transcript(&text, 0x0301);
+		break;
+	case FORM_COUNT:
+		break;
+	}
+	is_signed = EVP_DigestSignInit_ex(operation, NULL, digest, NULL, NULL,
+					  key, NULL) == 1 &&
+		    EVP_DigestSign(operation, signature, &length, text.bytes,
+				   text.writer.length) == 1;
+	ERR_clear_error();
+	return is_signed;
+}
+
+/* The forms that a key signs, as bits. */
+static unsigned int
+signed_forms(EVP_PKEY *key)
+{
+	unsigned int forms = 0;
+
+	for (enum form form = SERVER_VERIFY; form < FORM_COUNT; form++)
+		forms |= signs(key, form) ? 1U << form : 0;
+	return forms;
+}
+
+/* The key in a context of that policy, which is a remote one. */
+static EVP_PKEY *
+key_of(SSL_CTX *context)
+{
+	EVP_PKEY *key = SSL_CTX_get0_privatekey(context);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(key);
+	CU_ASSERT_STRING_EQUAL(
+		OSSL_PROVIDER_get0_name(EVP_PKEY_get0_provider(key)),
+		"sealock");
+	return key;
+}
+
+static unsigned int
+policy_forms(const struct tls_settings *settings, bool is_server)
+{
+	struct tls_policy *policy = is_server ? tls_fixture_server(settings)
+					      : tls_fixture_client(settings);
+	SSL_CTX *context =
+		tls_fixture_context(policy, tls_fixture()->ecdsa, NULL, NULL);
+	unsigned int forms = signed_forms(key_of(context));
+
+	SSL_CTX_free(context);
+	tls_policy_unref(policy);
+	return forms;
+}
+
+/* A key signs what its policy may need, and no more. */
+static void
+test_key_uses(void)
+{
+	static const unsigned int server = 1 << SERVER_VERIFY |
+					   1 << SERVER_ECDHE,
+				  client = 1 << CLIENT_VERIFY;
+	char ciphers[] = DHE ":ECDHE-ECDSA-AES128-GCM-SHA256";
+	AUTO_FREE char *parameters = dh_parameters("ffdhe2048");
+	struct tls_settings settings = tls_fixture_server_settings();
+
+	CU_ASSERT_EQUAL(policy_forms(&settings, true), server);
+	settings.ciphers = ciphers;
+	CU_ASSERT_EQUAL(policy_forms(&settings, true),
+			server | 1 << SERVER_DHE);
+	settings.versions = TLS_VERSION_1_3;
+	CU_ASSERT_EQUAL(policy_forms(&settings, true), server);
+	settings.versions = 0;
+	settings.dh.kind = TLS_DH_OFF;
+	CU_ASSERT_EQUAL(policy_forms(&settings, true), server);
+	settings.dh.kind = TLS_DH_INLINE;
+	settings.dh.text = parameters;
+	CU_ASSERT_EQUAL(policy_forms(&settings, true),
+			server | 1 << SERVER_DHE);
+	settings = tls_fixture_server_settings();
+	settings.profile = TLS_PROFILE_OLD;
+	CU_ASSERT(!(policy_forms(&settings, true) & 1 << SERVER_LEGACY));
+	settings.versions = TLS_VERSION_1_1 | TLS_VERSION_1_2;
+	CU_ASSERT(policy_forms(&settings, true) & 1 << SERVER_LEGACY);
+
+	settings = tls_fixture_client_settings();
+	CU_ASSERT_EQUAL(policy_forms(&settings, false), client);
+	settings.ciphers = ciphers;
+	CU_ASSERT_EQUAL(policy_forms(&settings, false), client);
+	settings = tls_fixture_client_settings();
+	settings.profile = TLS_PROFILE_OLD;
+	CU_ASSERT_EQUAL(policy_forms(&settings, false), client);
+	settings.versions = TLS_VERSION_1_1 | TLS_VERSION_1_2;
+	CU_ASSERT_EQUAL(policy_forms(&settings, false),
+			client | 1 << CLIENT_LEGACY);
+}
+
+/* The private key is there for as long as a context is: those of several
+ * generations and policies overlap. */
+static void
+test_key_registration(void)
+{
+	struct tls_settings settings = tls_fixture_server_settings();
+	struct tls_policy *policy = tls_fixture_server(&settings);
+	struct certificate *ecdsa = tls_fixture()->ecdsa;
+	SSL_CTX *first =
+		tls_fixture_context(policy, tls_fixture()->rsa, ecdsa, NULL);
+	SSL_CTX *second = tls_fixture_context(policy, ecdsa, NULL, NULL);
+	SSL_CTX *client = tls_fixture_bare_client();
+	EVP_PKEY *key = key_of(second);
+	struct tls_pair pair;
+
+	CU_ASSERT(EVP_PKEY_up_ref(key));
+	SSL_CTX_free(first);
+	CU_ASSERT(signs(key, SERVER_VERIFY));
+	/* A connection keeps its context. */
+	tls_pair_init(&pair, client, second);
+	SSL_CTX_free(second);
+	CU_ASSERT(tls_pair_handshake(&pair, 0));
+	CU_ASSERT(signs(key, SERVER_VERIFY));
+	tls_pair_clear(&pair);
+	CU_ASSERT(!signs(key, SERVER_VERIFY));
+	second = tls_fixture_context(policy, ecdsa, NULL, NULL);
+	CU_ASSERT(signs(key, SERVER_VERIFY));
+	SSL_CTX_free(second);
+	CU_ASSERT(!signs(key, SERVER_VERIFY));
+	EVP_PKEY_free(key);
+	SSL_CTX_free(client);
 	tls_policy_unref(policy);
 }
 
@@ -887,6 +1054,8 @@ UNIT_SUITE(tls_policy, {"profiles", test_profiles}, {"order", test_order},
 	   {"commands", test_commands}, {"commands_work", test_commands_work},
 	   {"certificate_types", test_certificate_types},
 	   {"certificate_refused", test_certificate_refused},
+	   {"key_uses", test_key_uses},
+	   {"key_registration", test_key_registration},
 	   {"no_resumption", test_no_resumption},
 	   {"no_renegotiation", test_no_renegotiation},
 	   {"name_acknowledged", test_name_acknowledged},
