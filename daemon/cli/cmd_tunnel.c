@@ -9,9 +9,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
+#include "common/base/error.h"
 #include "common/base/mem.h"
 #include "common/base/text.h"
+#include "common/net/address.h"
 #include "daemon/monitor/monitor.h"
 
 struct tunnel {
@@ -185,6 +188,25 @@ parse(int argc, char **argv, struct tunnel *tunnel)
 	return 0;
 }
 
+/* The configuration would tell the same, at places that nobody has written.
+ * The path of a UNIX socket may be relative there. */
+static int
+check_address(const char *option, const char *text, enum address_use use)
+{
+	struct address address = {0};
+	struct error error = {0};
+
+	if (strncasecmp(text, "unix:", 5) == 0 && text[5] != '\0' &&
+	    text[5] != '@')
+		return 0;
+	if (address_parse(text, use, &address, &error) != 0) {
+		fprintf(stderr, "sealock tunnel: %s: %s\n", option, error.text);
+		return -1;
+	}
+	address_clear(&address);
+	return 0;
+}
+
 static const char *
 find_fault(int argc, const struct tunnel *tunnel)
 {
@@ -219,6 +241,9 @@ cmd_tunnel(int argc, char **argv)
 		usage(stderr);
 		return 2;
 	}
+	if (check_address("--accept", tunnel.accept, ADDRESS_TO_LISTEN) != 0 ||
+	    check_address("--connect", tunnel.connect, ADDRESS_TO_CONNECT) != 0)
+		return 2;
 	yaml = write_yaml(&tunnel, &length);
 	if (!yaml) {
 		perror("sealock tunnel");

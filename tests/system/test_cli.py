@@ -186,6 +186,23 @@ def test_tunnel_print(t):
         t.command("check", "-c", t.write("tunnel.yaml", printed)).expect(0)
 
 
+def test_tunnel_with_a_bad_address(t):
+    """The option is named, and no place in what nobody has written."""
+    for option, bad, part in (("--connect", "foo", "no port"),
+                              ("--connect", ":80", "names no host"),
+                              ("--accept", "localhost:80", "to listen"),
+                              ("--accept", "unix:", "absolute")):
+        words = {"--accept": "127.0.0.1:1", "--connect": "127.0.0.1:2",
+                 option: bad}
+        result = t.command("tunnel", *sum(words.items(), ())).expect(2)
+        assert result.err.startswith(
+            "sealock tunnel: %s: " % option), result
+        assert part in result.err and ":4:" not in result.err, result
+    printed = t.command("tunnel", "--accept", "unix:a.sock", "--connect",
+                        "unix:b.sock", "--print").expect().out
+    assert "unix:a.sock" in printed, printed
+
+
 def test_tunnel_for_real(t):
     """Plain to TLS and back through two tunnels."""
     backend = t.server(echo)
