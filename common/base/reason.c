@@ -15,10 +15,12 @@ static const struct {
 	[REASON_CLIENT_CLOSED] =
 		{"client_closed",
 		 "The client went away while the backend was still open, or "
-		 "before there was one."},
+		 "before there was one, or answered our close_notify with a "
+		 "bare FIN."},
 	[REASON_BACKEND_CLOSED] =
 		{"backend_closed",
-		 "The backend went away while the client was still open."},
+		 "The backend went away while the client was still open, or "
+		 "answered our close_notify with a bare FIN."},
 	[REASON_IDLE_TIMEOUT] =
 		{"idle_timeout",
 		 "A limit of timeouts was reached while relaying: idle, total, "
@@ -37,7 +39,7 @@ static const struct {
 		 "or signature algorithm that the accept gate permits."},
 	[REASON_UNKNOWN_NAME] =
 		{"unknown_name",
-		 "strict_sni is set and the client named no server, or one "
+		 "`strict_sni` is set and the client named no server, or one "
 		 "that no certificate is for."},
 	[REASON_CONNECT_FAILED] =
 		{"connect_failed",

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "common/base/mem.h"
 #include "common/base/reason.h"
 #include "common/conf/conf.h"
 #include "common/conf/schema.h"
@@ -38,10 +39,10 @@ print_text(FILE *out, const char *text)
 static void
 print_sentence(FILE *out, const char *text)
 {
-	char first[2] = {(char)toupper((unsigned char)text[0]), '\0'};
+	AUTO_FREE char *sentence = mem_strdup(text);
 
-	print_text(out, first);
-	print_text(out, text + 1);
+	sentence[0] = (char)toupper((unsigned char)text[0]);
+	print_text(out, sentence);
 	fputs(text[strlen(text) - 1] == '.' ? "\n" : ".\n", out);
 }
 
@@ -101,7 +102,7 @@ print_places(FILE *out, const struct schema_map *map)
 				continue;
 			fputs(is_first ? "Stands at " : ", ", out);
 			if (schema_maps[i] != &schema_document)
-				fprintf(out, "\\fB%s\\fR, key ",
+				fprintf(out, "\\fB%s\\fR.",
 					schema_maps[i]->name);
 			fprintf(out, "\\fB%s\\fR", key->name);
 			is_first = false;

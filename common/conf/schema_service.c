@@ -76,8 +76,8 @@ static const struct schema_key accept_keys[] = {
 		.gates = SCHEMA_ACCEPT,
 		AT(struct conf_accept, is_port_reused),
 		.standard = "false",
-		.help = "false: one socket shared by the workers; true: one "
-			"socket a worker",
+		.help = "`false`: one socket shared by the workers; "
+			"`true`: one socket a worker",
 	},
 	{
 		.name = "keepalive",
@@ -94,7 +94,7 @@ static const struct schema_key accept_keys[] = {
 		AT(struct conf_accept, tls),
 		.map = &schema_tls,
 		.standard = "false",
-		.help = "true, or a map; absent or false: plain",
+		.help = "`true`, or a map; absent or `false`: plain",
 	},
 };
 
@@ -131,7 +131,7 @@ static const struct schema_key connect_keys[] = {
 		AT(struct conf_connect, tls),
 		.map = &schema_tls,
 		.standard = "false",
-		.help = "true, or a map; absent or false: plain",
+		.help = "`true`, or a map; absent or `false`: plain",
 	},
 };
 

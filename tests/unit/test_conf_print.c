@@ -324,6 +324,10 @@ test_manual(void)
 		CU_ASSERT(has_line(text, name));
 	}
 	CU_ASSERT_PTR_NULL(strchr(text, '`'));
+	/* A sentence that begins with a key, and a map in another one. */
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "\n\\fBstrict_sni\\fR is set"));
+	CU_ASSERT_PTR_NOT_NULL(
+		strstr(text, "\nStands at \\fBglobal\\fR.\\fBlog\\fR.\n"));
 	free(text);
 }
 
