@@ -154,6 +154,31 @@ read_responders(struct certificate_facts *facts)
 	X509_email_free(uris);
 }
 
+/* Places by name: one relative to the issuer is nothing to be fetched from. */
+static void
+read_revocation_lists(struct certificate_facts *facts)
+{
+	CRL_DIST_POINTS *points = X509_get_ext_d2i(
+		facts->certificate, NID_crl_distribution_points, NULL, NULL);
+
+	for (int i = 0; i < sk_DIST_POINT_num(points); i++) {
+		const DIST_POINT_NAME *place =
+			sk_DIST_POINT_value(points, i)->distpoint;
+		const GENERAL_NAMES *names =
+			place && place->type == 0 ? place->name.fullname : NULL;
+
+		for (int k = 0; k < sk_GENERAL_NAME_num(names); k++) {
+			const GENERAL_NAME *name =
+				sk_GENERAL_NAME_value(names, k);
+
+			if (name->type == GEN_URI)
+				add_string(&facts->lists[FACTS_CRL],
+					   name->d.uniformResourceIdentifier);
+		}
+	}
+	CRL_DIST_POINTS_free(points);
+}
+
 static void
 read_serial(struct certificate_facts *facts)
 {
@@ -227,6 +252,7 @@ certificate_facts_read(struct certificate_facts *facts, X509 *certificate)
 	read_names(facts);
 	read_usages(facts);
 	read_responders(facts);
+	read_revocation_lists(facts);
 	read_serial(facts);
 	read_signature(facts);
 	ERR_clear_error();

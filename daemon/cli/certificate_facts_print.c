@@ -33,6 +33,7 @@ static const struct {
 	[FACTS_KEY_USAGE] = {"usage", "key_usage"},
 	[FACTS_EXTENDED_KEY_USAGE] = {"purposes", "extended_key_usage"},
 	[FACTS_OCSP] = {"OCSP", "ocsp"},
+	[FACTS_CRL] = {"CRL", "crl"},
 };
 
 /* A name as RFC 4514 writes it; own memory. flags: with or without escapes

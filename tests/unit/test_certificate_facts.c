@@ -95,6 +95,7 @@ test_facts(void)
 		.purpose = CERTIFICATE_FOR_BOTH,
 		.days = 30,
 		.ocsp_uri = "http://ocsp.example/",
+		.crl_uri = "http://crl.example/ca.crl",
 	};
 	struct test_identity *ca = test_ca("Some CA", NULL);
 	struct test_identity *web = test_identity("p384", &request, ca);
@@ -111,6 +112,7 @@ test_facts(void)
 		    "usage        digitalSignature\n",
 		    "purposes     serverAuth, clientAuth\n",
 		    "OCSP         http://ocsp.example/\n",
+		    "CRL          http://crl.example/ca.crl\n",
 		    "fingerprint  sha256$", "public key   sha256$pub$");
 	EXPECT_TEXT(ca->certificate, "certificate 1, of a CA\n",
 		    "digitalSignature, keyCertSign, cRLSign\n");
@@ -119,6 +121,8 @@ test_facts(void)
 		    "\"is_self_signed\":false,\"signed_by\":2,",
 		    "\"dns\":[\"web.example\",\"*.web.example\"],",
 		    "\"ip\":[\"192.0.2.1\",\"2001:db8::1\"],",
+		    "\"ocsp\":[\"http://ocsp.example/\"],"
+		    "\"crl\":[\"http://crl.example/ca.crl\"],",
 		    "\"days_left\":29,", "\"is_ca\":false,\"path_length\":null",
 		    "\"key\":\"ECDSA P-384\"", "\"fingerprint\":\"sha256$");
 	test_identity_free(web);
