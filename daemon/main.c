@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "common/base/mem.h"
 #include "common/base/text.h"
@@ -92,12 +93,19 @@ run_role(int argc, char **argv)
 static int
 refuse_command(const char *word)
 {
-	const char *names[ARRAY_SIZE(commands)];
+	static const char *const others[] = {"--version", "--help"};
+	const char *names[ARRAY_SIZE(commands) + ARRAY_SIZE(others)];
 	const char *nearest;
+	size_t count = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		names[i] = commands[i].name;
-	nearest = text_nearest(word, names, ARRAY_SIZE(names));
+		names[count++] = commands[i].name;
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		names[count++] = others[i];
+	if (strcmp(word, "version") == 0 || strcasecmp(word, "-V") == 0)
+		nearest = "--version";
+	else
+		nearest = text_nearest(word, names, count);
 	if (nearest)
 		fprintf(stderr,
 			"sealock: there is no command \"%s\": did you mean "
@@ -136,6 +144,19 @@ run_version(int argc, char **argv)
 	return cmd_version(argc, argv);
 }
 
+/* help, or help COMMAND, which is COMMAND --help. */
+static int
+run_help(int argc, char **argv)
+{
+	char help[] = "--help";
+	char *words[] = {argv[1], help, NULL};
+
+	if (argc > 1 && argv[1][0] != '-')
+		return run_command(2, words);
+	usage(stdout);
+	return 0;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -147,10 +168,8 @@ main(int argc, char **argv)
 		return run_role(argc, argv);
 	signal(SIGPIPE, SIG_IGN);
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
-	    strcmp(argv[1], "help") == 0) {
-		usage(stdout);
-		return 0;
-	}
+	    strcmp(argv[1], "help") == 0)
+		return run_help(argc - 1, argv + 1);
 	if (strcmp(argv[1], "--version") == 0)
 		return run_version(argc - 1, argv + 1);
 	return run_command(argc - 1, argv + 1);

@@ -32,6 +32,17 @@ def test_help(t):
         assert re.search(r"^\s+%s\b" % word, text, re.MULTILINE), text
         shown = t.command(word, "--help").expect().out
         assert "usage: sealock " + word in shown, shown
+        assert t.command("help", word).expect().out == shown
+    assert t.command("help").expect().out == text
+    assert "nonsense" in t.command("help", "nonsense").expect(2).err
+
+
+def test_what_was_meant(t):
+    for word, meant in (("version", "--version"), ("--verson", "--version"),
+                        ("-V", "--version"), ("-v", "--version"),
+                        ("--hlep", "--help"), ("chekc", "check")):
+        result = t.command(word).expect(2)
+        assert "did you mean %s?" % meant in result.err, result
 
 
 def test_usage_errors_end_with_2(t):
