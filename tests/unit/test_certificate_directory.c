@@ -441,7 +441,7 @@ test_pkcs12(void)
 	test_identity_free(leaf);
 	add_combined(&scene, "b.example", "b.pem");
 	expect_problem(&scene, 1,
-		       "@/a.p12: it is encrypted, and no `passphrase` is "
+		       "@/a.p12: it is encrypted, and no pass-phrase is "
 		       "given");
 }
 
