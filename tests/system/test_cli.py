@@ -91,6 +91,30 @@ services:
                    for at, text in places), (line, hint, result)
 
 
+def test_run_tells_what_check_tells(t):
+    """Certificates and CAs, each once, however many services have them."""
+    t.write("junk.pem", "junk\n")
+    file = t.write("bad.yaml", """\
+global: {admin: "unix:admin.sock", pid_file: pid}
+defaults:
+  accept: {tls: {certificates: missing.pem}}
+services:
+  one:
+    accept: {address: "unix:one.sock", tls: true}
+    connect: builtin:echo
+  two:
+    accept: {address: "unix:two.sock", tls: true}
+    connect:
+      address: 127.0.0.1:1
+      tls: {verify: {ca: junk.pem, name: web.test}}
+""")
+    checked = t.command("check", "-c", file).expect(2)
+    run = t.command("run", "-c", file).expect(2)
+    for part in ("missing.pem", "junk.pem", "no service can start"):
+        assert checked.err.count(part) == 1, (part, checked)
+        assert run.err.count(part) == 1, (part, run)
+
+
 def test_an_address_listened_on_twice(t):
     file = t.write("twice.yaml", """\
 services:
