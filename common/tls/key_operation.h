@@ -39,8 +39,8 @@ enum key_operation_state {
 	KEY_OPERATION_CANCELLED, /* by us, for good */
 };
 
-/* One for each SSL, embedded beside it; zeroed is valid. It must stay where it
- * is from the first SSL_do_handshake() until after SSL_free(). */
+/* One for each SSL; zeroed is valid. It must stay where it is from the first
+ * SSL_do_handshake() until the handshake is complete, or after SSL_free(). */
 struct key_operation {
 	enum key_operation_state state;
 	uint64_t number; /* while PENDING: unique in this process */

@@ -15,6 +15,7 @@
 #include <openssl/ssl.h>
 
 #include "common/base/mem.h"
+#include "common/tls/key_operation.h"
 
 /* What a record adds to its content, for the worst of suites: header, nonce,
  * the largest MAC and a block of padding. */
@@ -31,6 +32,9 @@ struct tls_engine {
 	struct tls_input *input; /* during a call, else NULL */
 	struct tls_output *wire; /* the same */
 	struct tls_output held;  /* plaintext; see tls_engine_is_holding() */
+	/* Until the handshake is complete; NULL: signing takes place in the
+	 * call. */
+	struct key_operation *operation;
 	struct tls_failure *failure; /* NULL: none; no SSL_* I/O call after */
 	bool is_dead;                /* the caller knows of the failure */
 	bool is_established;
@@ -184,6 +188,42 @@ tls_engine_new_client(SSL_CTX *context)
 	return engine;
 }
 
+void
+tls_engine_set_async(struct tls_engine *engine,
+		     void (*ready)(struct key_operation *operation,
+				   void *argument),
+		     void *argument)
+{
+	assert(!engine->is_established && !engine->operation);
+	engine->operation = mem_alloc(sizeof(*engine->operation));
+	engine->operation->ready = ready;
+	engine->operation->argument = argument;
+	SSL_set_mode(engine->ssl, SSL_MODE_ASYNC);
+}
+
+/* The handshake is over: reading and writing need no fibres. */
+static void
+clear_async(struct tls_engine *engine)
+{
+	if (!engine->operation)
+		return;
+	SSL_clear_mode(engine->ssl, SSL_MODE_ASYNC);
+	mem_free(TAKE(engine->operation));
+}
+
+/* A job that waits for a signature has to fail before its SSL can go; the
+ * alert that it writes is for nobody. */
+static void
+abandon(struct tls_engine *engine)
+{
+	struct tls_output scratch = {0};
+
+	engine->wire = &scratch;
+	key_operation_abandon(engine->operation, engine->ssl);
+	engine->wire = NULL;
+	mem_free(scratch.bytes);
+}
+
 static void
 forget_held(struct tls_engine *engine)
 {
@@ -198,7 +238,10 @@ tls_engine_free(struct tls_engine *engine)
 {
 	if (!engine)
 		return;
+	if (engine->operation)
+		abandon(engine);
 	SSL_free(engine->ssl);
+	mem_free(engine->operation);
 	forget_held(engine);
 	mem_free(engine->failure);
 	mem_free(engine);
@@ -290,17 +333,23 @@ tls_engine_handshake(struct tls_engine *engine, struct tls_input *input,
 		     struct tls_output *wire)
 {
 	enum tls_result result;
+	int returned;
 
 	assert(!engine->is_established);
 	if (!lend(engine, input, wire))
 		return TLS_FAILED;
 	tls_status_begin();
-	result = settle(engine, SSL_do_handshake(engine->ssl));
-	if (result == TLS_DONE)
+	key_operation_enter(engine->operation);
+	returned = SSL_do_handshake(engine->ssl);
+	key_operation_leave();
+	result = settle(engine, returned);
+	if (result == TLS_DONE) {
 		engine->is_established = true;
-	else if (result == TLS_CLOSED)
+		clear_async(engine);
+	} else if (result == TLS_CLOSED) {
 		result = fail(engine, TLS_FAULT_EOF,
 			      "the peer closed in the middle of the handshake");
+	}
 	assert(result != TLS_WANT_INPUT || input->length == 0);
 	return report(engine, result);
 }

@@ -36,6 +36,7 @@ tls_output_reserve(struct tls_output *output, size_t length);
 void
 tls_output_append(struct tls_output *output, const void *bytes, size_t length);
 
+struct key_operation;
 struct tls_engine;
 
 /* Takes its own reference of the context. NULL when OpenSSL cannot make one
@@ -45,9 +46,21 @@ tls_engine_new_server(SSL_CTX *context);
 struct tls_engine *
 tls_engine_new_client(SSL_CTX *context);
 
-/* NULL is legal, also in the middle of a handshake. Sends nothing. */
+/* NULL is legal, also in the middle of a handshake and while a signature is
+ * under way. Sends nothing. */
 void
 tls_engine_free(struct tls_engine *engine);
+
+/* Before the handshake: let it pause for signatures that are made elsewhere
+ * (key_operation.h) instead of waiting in the call. When it can go on, ready()
+ * is called, from whoever got the answer and never from a call on an engine;
+ * it may go on with this handshake, and free this engine. What this takes
+ * goes when the handshake is complete. */
+void
+tls_engine_set_async(struct tls_engine *engine,
+		     void (*ready)(struct key_operation *operation,
+				   void *argument),
+		     void *argument);
 
 /* For settings before the handshake and questions after it; no I/O calls. */
 SSL *
@@ -56,7 +69,10 @@ tls_engine_ssl(struct tls_engine *engine);
 /* Go on with the handshake. Bytes behind its last message are left in input.
  *	TLS_DONE	it is complete
  *	TLS_WANT_INPUT	all input is taken, more is needed
- *	TLS_WANT_KEY	a signature is under way (SSL_MODE_ASYNC)
+ *	TLS_WANT_KEY	a signature is under way, only after
+ *			tls_engine_set_async(): the next call is due at
+ *			ready(), with what is left in input first; one before
+ *			takes and writes nothing
  *	TLS_FAILED	see tls_engine_failure(); an alert may be in wire
  * wire may have grown with any result and must be sent. */
 enum tls_result
