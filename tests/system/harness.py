@@ -587,7 +587,19 @@ class Daemon:
         return self.role("worker")
 
     def descriptors(self):
-        """What each process has open, as counts: {role: sorted list}."""
+        """What each process has open, as counts: {role: sorted list}; once
+        they have stopped changing, as closing may lag behind the log."""
+        readings = []
+
+        def have_settled():
+            readings.append(self._count_descriptors())
+            return len(readings) >= 5 and all(
+                reading == readings[-1] for reading in readings[-5:])
+
+        wait_for(have_settled, "the descriptors settle")
+        return readings[-1]
+
+    def _count_descriptors(self):
         counts = {"monitor": [len(os.listdir("/proc/%d/fd" % self.pid))]}
         for role in ("worker", "helper"):
             counts[role] = sorted(len(os.listdir("/proc/%d/fd" % pid))
