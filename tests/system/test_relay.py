@@ -486,9 +486,7 @@ def test_one_port_for_both_families(t):
 
 def test_an_inherited_descriptor_as_listener(t):
     """accept: fd:N."""
-    listening = socket.socket()
-    listening.bind(("127.0.0.1", t.port()))
-    listening.listen(16)
+    listening = socket.create_server(("127.0.0.1", t.port()))
     port = listening.getsockname()[1]
     os.set_inheritable(listening.fileno(), True)
     number = listening.fileno()
