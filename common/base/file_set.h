@@ -6,7 +6,8 @@
  * keeper, and only what opened the files differs.
  *
  * A name is an absolute path, or one of the spellings of a secret that is no
- * file: "credential:NAME", "env:NAME", "command:…", "prompt:…".
+ * file: "credential:NAME", "env:NAME", "command:…", "prompt:…",
+ * "self_signed:NAME,…".
  */
 #ifndef SEALOCK_BASE_FILE_SET_H
 #define SEALOCK_BASE_FILE_SET_H

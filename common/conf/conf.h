@@ -177,14 +177,15 @@ void
 conf_free(struct conf *conf);
 
 /* Open everything that the configuration names, system CA store and secrets
- * included (a command is run, a prompt asked on the terminal), into a file
- * set. What cannot be opened is in it as missing: whoever reads it says so.
- * What is in the set already is not opened again, so a prompt's answer can be
- * carried over from an earlier set under its name. Of the output of a command
- * and of what was typed one newline at the end is cut here; files and
- * credentials are handed over as they are, and who reads a pass-phrase cuts
- * one there. Only the monitor and commands call this. -1 with a problem when
- * a secret command or prompt failed. */
+ * included (a command is run, a prompt asked on the terminal, a self-signed
+ * certificate made), into a file set. What cannot be opened is in it as
+ * missing: whoever reads it says so. What is in the set already is not opened
+ * again, so a prompt's answer can be carried over from an earlier set under
+ * its name. Of the output of a command and of what was typed one newline at
+ * the end is cut here; files and credentials are handed over as they are, and
+ * who reads a pass-phrase cuts one there. Only the monitor and commands call
+ * this. -1 with a problem when a secret command or prompt failed, or a
+ * certificate could not be made. */
 int
 conf_files_open(const struct conf *conf, struct file_set *files,
 		struct error_list *problems)

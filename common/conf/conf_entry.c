@@ -9,6 +9,10 @@
 #include "common/base/mem.h"
 #include "common/conf/log_target.h"
 
+/* All of them stand in the name under which it is handed to other processes,
+ * which has a bound. */
+#define SELF_SIGNED_NAMES_MAX 50
+
 static struct conf_node *
 shown_entry(struct conf_node *shown, const struct yaml_node *item)
 {
@@ -117,6 +121,12 @@ is_entry_consistent(struct conf_reader *reader, const struct schema_map *map,
 			      "[localhost]");
 		return false;
 	}
+	if (entry->self_signed_count > SELF_SIGNED_NAMES_MAX) {
+		conf_complain(reader, &pair->value->at,
+			      "`self_signed` takes at most %d names",
+			      SELF_SIGNED_NAMES_MAX);
+		return false;
+	}
 	return !complain_beside(reader, item, "names",
 				"means nothing here: those of `self_signed` "
 				"are its names") &&
@@ -139,6 +149,21 @@ name_prompt(struct certificate_spec *spec)
 	else
 		secret->name = mem_format("prompt:%s",
 					  spec->key ? spec->key : spec->path);
+}
+
+/* Entries with the same names share one. */
+static char *
+self_signed_path(const struct certificate_spec *spec)
+{
+	char *path = mem_format("self_signed:%s", spec->names[0]);
+
+	for (size_t i = 1; i < spec->name_count; i++) {
+		char *longer = mem_format("%s,%s", path, spec->names[i]);
+
+		mem_free(path);
+		path = longer;
+	}
+	return path;
 }
 
 /* Move what the rows filled to where it belongs. */
@@ -166,6 +191,7 @@ fill_spec(struct schema_certificate *entry, struct certificate_spec *spec)
 		spec->names = TAKE(entry->self_signed);
 		spec->name_count = entry->self_signed_count;
 		entry->self_signed_count = 0;
+		spec->path = self_signed_path(spec);
 	} else {
 		spec->source = CERTIFICATE_FILE;
 		spec->path = TAKE(entry->file);

@@ -8,6 +8,7 @@
 #include "common/base/file_set.h"
 #include "common/conf/conf.h"
 #include "common/conf/conf_secret.h"
+#include "common/tls/certificate_create.h"
 
 struct opening {
 	struct file_set *files;
@@ -24,6 +25,26 @@ open_named(struct opening *opening, const char *name, bool is_secret,
 		file_set_open(opening->files, name, is_secret, is_deep);
 	else
 		conf_credential_open(name, opening->files);
+}
+
+/* Made once, here, so that every process that is given the files serves the
+ * same one. */
+static void
+open_self_signed(struct opening *opening, const struct certificate_spec *spec)
+{
+	const char *const *names = (const char *const *)spec->names;
+	AUTO_BLOB struct blob pem = {0};
+	struct error error = {.at = spec->at};
+
+	if (file_set_find(opening->files, spec->path) ||
+	    (certificate_create_self_signed(names, spec->name_count, &pem,
+					    &error) == 0 &&
+	     conf_secret_add(spec->path, pem.bytes, pem.length, opening->files,
+			     &error) == 0))
+		return;
+	error_prefix(&error, "self_signed: ");
+	error_list_add(opening->problems, &error);
+	opening->is_failed = true;
 }
 
 static void
@@ -43,9 +64,11 @@ open_certificate(struct opening *opening, const struct certificate_spec *spec)
 	case CERTIFICATE_DIRECTORY:
 		open_named(opening, spec->path, true, true);
 		break;
+	case CERTIFICATE_SELF_SIGNED:
+		open_self_signed(opening, spec);
+		break;
 	case CERTIFICATE_INLINE:
 	case CERTIFICATE_STORE:
-	case CERTIFICATE_SELF_SIGNED:
 		break;
 	}
 	if (conf_secret_open(&spec->passphrase, opening->files, &error) != 0) {

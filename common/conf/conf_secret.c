@@ -50,7 +50,7 @@ conf_credential_open(const char *name, struct file_set *files)
 
 /* A descriptor whose content nobody can change any more, or -1. */
 static int
-seal(const char *bytes, size_t length)
+seal(const void *bytes, size_t length)
 {
 	const int seals =
 		F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
@@ -66,14 +66,14 @@ seal(const char *bytes, size_t length)
 	return -1;
 }
 
-static int
-add_sealed(const char *name, const char *bytes, size_t length,
-	   struct file_set *files, struct error *error)
+int
+conf_secret_add(const char *name, const void *bytes, size_t length,
+		struct file_set *files, struct error *error)
 {
 	int descriptor = seal(bytes, length);
 
 	if (descriptor < 0) {
-		error_set(error, "cannot keep a pass-phrase in memory: %s",
+		error_set(error, "cannot keep a secret in memory: %s",
 			  strerror(errno));
 		return -1;
 	}
@@ -87,7 +87,8 @@ open_environment(const char *name, struct file_set *files, struct error *error)
 	const char *value = getenv(strchr(name, ':') + 1);
 
 	if (value)
-		return add_sealed(name, value, strlen(value), files, error);
+		return conf_secret_add(name, value, strlen(value), files,
+				       error);
 	file_set_add_missing(files, name, ENODATA, true);
 	return 0;
 }
@@ -111,7 +112,8 @@ open_asked(const struct secret *secret, struct file_set *files,
 	if (result == 0 && length > 0 && buffer[length - 1] == '\n')
 		length--;
 	if (result == 0)
-		result = add_sealed(secret->name, buffer, length, files, error);
+		result = conf_secret_add(secret->name, buffer, length, files,
+					 error);
 	/* Another entry with that secret is not to ask or wait again. */
 	if (result != 0)
 		file_set_add_missing(files, secret->name, ENODATA, true);

@@ -23,6 +23,13 @@ int
 conf_secret_open(const struct secret *secret, struct file_set *files,
 		 struct error *error) __attribute__((warn_unused_result));
 
+/* Put bytes into the set under that name, as a secret: a sealed memfd, which
+ * nobody who gets it can change for the others. */
+int
+conf_secret_add(const char *name, const void *bytes, size_t length,
+		struct file_set *files, struct error *error)
+	__attribute__((warn_unused_result));
+
 /* What a prompt gives, without its newline; length takes its length. Asks on
  * the controlling terminal with echo off. */
 int

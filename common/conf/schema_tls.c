@@ -77,7 +77,9 @@ static const struct schema_key certificate_keys[] = {
 		.type = SCHEMA_HOSTS,
 		AT(struct schema_certificate, self_signed),
 		COUNT(struct schema_certificate, self_signed_count),
-		.help = "made at start for these names, for trying things out",
+		.help = "for trying things out: made for these names, at most "
+			"50, when the configuration is loaded; each reload "
+			"makes another one",
 	},
 	{
 		.name = "passphrase",

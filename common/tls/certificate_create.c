@@ -10,18 +10,21 @@
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/params.h>
+#include <openssl/pem.h>
 #include <openssl/rsa.h>
 
 #include "common/base/clock.h"
 #include "common/base/error.h"
+#include "common/base/file_set.h"
 #include "common/base/mem.h"
 #include "common/tls/certificate_extensions.h"
 #include "common/tls/openssl_auto.h"
 
-#define SERIAL_BITS     128
-#define START_EARLIER   300 /* seconds, for clocks that are late */
-#define DAYS_MAX        100000
-#define COMMON_NAME_MAX 64 /* RFC 5280, appendix A: ub-common-name */
+#define SERIAL_BITS      128
+#define START_EARLIER    300 /* seconds, for clocks that are late */
+#define DAYS_MAX         100000
+#define SELF_SIGNED_DAYS 90
+#define COMMON_NAME_MAX  64 /* RFC 5280, appendix A: ub-common-name */
 
 struct key_kind {
 	const char *name;
@@ -244,4 +247,39 @@ certificate_create(const struct certificate_request *request, EVP_PKEY *key,
 		return NULL;
 	}
 	return TAKE(certificate);
+}
+
+int
+certificate_create_self_signed(const char *const *names, size_t count,
+			       struct blob *pem, struct error *error)
+{
+	const struct certificate_request request = {
+		.names = names,
+		.name_count = count,
+		.purpose = CERTIFICATE_FOR_SERVER,
+		.days = SELF_SIGNED_DAYS,
+	};
+	AUTO_OPENSSL(evp_pkey)
+	EVP_PKEY *key = certificate_create_key("p256", error);
+	AUTO_OPENSSL(x509) X509 *certificate = NULL;
+	AUTO_OPENSSL(bio) BIO *out = BIO_new(BIO_s_secmem());
+	const char *text;
+	long length;
+
+	if (key)
+		certificate =
+			certificate_create(&request, key, NULL, NULL, error);
+	if (!certificate)
+		return -1;
+	if (!out || PEM_write_bio_X509(out, certificate) != 1 ||
+	    PEM_write_bio_PKCS8PrivateKey(out, key, NULL, NULL, 0, NULL,
+					  NULL) != 1) {
+		set_openssl_error(error, "cannot write a certificate");
+		return -1;
+	}
+	length = BIO_get_mem_data(out, &text);
+	pem->length = (size_t)length;
+	pem->bytes = mem_alloc(pem->length + 1);
+	memcpy(pem->bytes, text, pem->length);
+	return 0;
 }

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <openssl/types.h>
 
+struct blob;
 struct error;
 
 enum certificate_purpose {
@@ -53,5 +54,12 @@ certificate_request_check(const struct certificate_request *request,
 X509 *
 certificate_create(const struct certificate_request *request, EVP_PKEY *key,
 		   X509 *issuer, EVP_PKEY *issuer_key, struct error *error);
+
+/* For `self_signed`: a new P-256 key and a server's certificate for these
+ * names, for 90 days, as PEM. */
+int
+certificate_create_self_signed(const char *const *names, size_t count,
+			       struct blob *pem, struct error *error)
+	__attribute__((warn_unused_result));
 
 #endif

@@ -8,18 +8,13 @@
 
 #include "common/base/error.h"
 #include "common/base/file_set.h"
-#include "common/base/mem.h"
 #include "common/tls/certificate_build.h"
 #include "common/tls/certificate_cache.h"
-#include "common/tls/certificate_create.h"
 #include "common/tls/certificate_directory.h"
 #include "common/tls/certificate_key.h"
 #include "common/tls/certificate_parse.h"
 #include "common/tls/certificate_store.h"
-#include "common/tls/openssl_auto.h"
 #include "common/tls/tls_settings.h"
-
-#define SELF_SIGNED_DAYS 90
 
 /* NULL in *passphrase when the entry has none. */
 static int
@@ -72,39 +67,6 @@ load_inline(const struct certificate_loading *loading)
 	certificate_content_clear(&content);
 }
 
-static void
-make_self_signed(const struct certificate_loading *loading)
-{
-	const struct certificate_spec *spec = loading->spec;
-	AUTO_FREE const char **names =
-		mem_array(spec->name_count, sizeof(*names));
-	struct certificate_request request = {
-		.names = names,
-		.name_count = spec->name_count,
-		.purpose = CERTIFICATE_FOR_SERVER,
-		.days = SELF_SIGNED_DAYS,
-	};
-	struct error error = {.at = spec->at};
-	AUTO_OPENSSL(x509_stack) STACK_OF(X509) *found = sk_X509_new_null();
-	AUTO_OPENSSL(x509) X509 *certificate = NULL;
-	AUTO_OPENSSL(evp_pkey) EVP_PKEY *key = NULL;
-
-	for (size_t i = 0; i < spec->name_count; i++)
-		names[i] = spec->names[i];
-	key = certificate_create_key("p256", &error);
-	if (key)
-		certificate =
-			certificate_create(&request, key, NULL, NULL, &error);
-	if (certificate && found &&
-	    X509_add_cert(found, certificate, X509_ADD_FLAG_UP_REF)) {
-		certificate_build(loading, "self_signed", found, "self_signed",
-				  key);
-		return;
-	}
-	error_prefix(&error, "self_signed: ");
-	error_list_add(loading->problems, &error);
-}
-
 size_t
 certificate_load(const struct certificate_spec *spec,
 		 const struct file_set *files, struct certificate_list *list,
@@ -140,7 +102,7 @@ certificate_load(const struct certificate_spec *spec,
 		certificate_store_load(&loading);
 		break;
 	case CERTIFICATE_SELF_SIGNED:
-		make_self_signed(&loading);
+		certificate_load_file(&loading, spec->path, NULL);
 		break;
 	}
 	certificate_cache_free(loading.cache);

@@ -93,7 +93,9 @@ struct certificate_spec {
 	struct position at;
 	enum certificate_source source;
 	char *path; /* FILE, PAIR (the chain), PKCS12, DIRECTORY; for INLINE
-		     * the PEM text itself; for STORE the URI */
+		     * the PEM text itself; for STORE the URI; for SELF_SIGNED
+		     * "self_signed:" with the names: its name in the file set,
+		     * where it is PEM */
 	char *key;  /* PAIR: the key's path, "credential:NAME"; else NULL */
 	struct secret passphrase;
 	char **names; /* accept gate: instead of those in the certificate;

@@ -451,16 +451,25 @@ services:
 
 
 def parity_P16_self_signed(t):
-    d = t.daemon({"s": gate({"self_signed": ["localhost", "web.test"]})})
+    d = t.daemon({"s": gate({"self_signed": ["localhost", "web.test"]})},
+                 globals={"workers": 3})
     with d.tls(name="localhost") as stream:
         stream.expect_echo()
         pem = ssl.DER_cert_to_PEM_cert(stream.certificate())
     text = t.run("openssl", "x509", "-noout", "-text", stdin=pem).expect().out
     assert "DNS:localhost" in text and "DNS:web.test" in text, text
-    # A worker that comes later shows the same one.
-    for _ in range(8):
-        with d.tls(name="localhost") as stream:
-            assert ssl.DER_cert_to_PEM_cert(stream.certificate()) == pem
+    # Every worker shows the same one, and so does one that comes later.
+    wait_for(lambda: len(d.workers()) == 3, "three workers")
+    for victim in d.workers():
+        d.kill_child(victim)
+        for _ in range(8):
+            with d.tls(name="localhost") as stream:
+                assert ssl.DER_cert_to_PEM_cert(stream.certificate()) == pem
+        wait_for(lambda: len(d.workers()) == 3, "three workers again")
+    # A reload makes another one.
+    d.reload()
+    with d.tls(name="localhost") as stream:
+        assert ssl.DER_cert_to_PEM_cert(stream.certificate()) != pem
 
 
 def parity_P17_cert_create_show_fingerprint(t):

@@ -11,7 +11,9 @@
 
 #include "common/base/clock.h"
 #include "common/base/error.h"
+#include "common/base/file_set.h"
 #include "common/base/mem.h"
+#include "common/tls/certificate.h"
 #include "tests/lib/test_certificates.h"
 #include "tests/unit/unit.h"
 
@@ -160,6 +162,44 @@ test_self_signed(void)
 			X509_V_OK);
 	CU_ASSERT_EQUAL(X509_self_signed(web->certificate, 1), 1);
 	test_identity_free(web);
+}
+
+static void
+test_self_signed_pem(void)
+{
+	static const char *const names[] = {"localhost", "127.0.0.1"};
+	static const char *const bad[] = {" ocalhost"};
+	AUTO_BLOB struct blob pem = {0}, other = {0}, none = {0};
+	int64_t from_ms, to_ms, now_ms = clock_real_ms();
+	struct error error = {0};
+	STACK_OF(X509) *found;
+	X509 *leaf;
+
+	CU_ASSERT_EQUAL_FATAL(
+		certificate_create_self_signed(names, 2, &pem, &error), 0);
+	CU_ASSERT_EQUAL(strlen((const char *)pem.bytes), pem.length);
+	found = certificate_parse_all(pem.bytes, pem.length, NULL, &error);
+	CU_ASSERT_EQUAL_FATAL(sk_X509_num(found), 1);
+	leaf = sk_X509_value(found, 0);
+	CU_ASSERT_EQUAL(verify(leaf, NULL, leaf, X509_PURPOSE_SSL_SERVER),
+			X509_V_OK);
+	CU_ASSERT_EQUAL(X509_check_host(leaf, "localhost", 0, 0, NULL), 1);
+	CU_ASSERT_EQUAL(X509_check_ip_asc(leaf, "127.0.0.1", 0), 1);
+	CU_ASSERT_EQUAL(certificate_validity(leaf, &from_ms, &to_ms), 0);
+	CU_ASSERT(from_ms <= now_ms);
+	CU_ASSERT(to_ms > now_ms + 89 * DAY_MS);
+	CU_ASSERT(to_ms < now_ms + 91 * DAY_MS);
+	sk_X509_pop_free(found, X509_free);
+
+	CU_ASSERT_EQUAL(
+		certificate_create_self_signed(names, 2, &other, &error), 0);
+	CU_ASSERT_STRING_NOT_EQUAL((const char *)other.bytes,
+				   (const char *)pem.bytes);
+	CU_ASSERT_EQUAL(certificate_create_self_signed(bad, 1, &none, &error),
+			-1);
+	CU_ASSERT_PTR_NOT_NULL(strstr(error.text, "\" ocalhost\" is no DNS "
+						  "name"));
+	CU_ASSERT_PTR_NULL(none.bytes);
 }
 
 static void
@@ -389,7 +429,8 @@ test_wrong_issuer_key(void)
 UNIT_SUITE(certificate_create, {"kinds", test_kinds},
 	   {"unknown_kinds", test_unknown_kinds}, {"purposes", test_purposes},
 	   {"chain", test_chain}, {"self_signed", test_self_signed},
-	   {"names", test_names}, {"refused_names", test_refused_names},
-	   {"long_name", test_long_name}, {"validity", test_validity},
-	   {"serials", test_serials}, {"key_ids", test_key_ids},
-	   {"uris", test_uris}, {"wrong_issuer_key", test_wrong_issuer_key});
+	   {"self_signed_pem", test_self_signed_pem}, {"names", test_names},
+	   {"refused_names", test_refused_names}, {"long_name", test_long_name},
+	   {"validity", test_validity}, {"serials", test_serials},
+	   {"key_ids", test_key_ids}, {"uris", test_uris},
+	   {"wrong_issuer_key", test_wrong_issuer_key});

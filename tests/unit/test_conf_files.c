@@ -176,6 +176,43 @@ test_chain_with_key(void)
 	tear_down();
 }
 
+/* Made once for the same names, whatever service they stand in. */
+static void
+test_self_signed(void)
+{
+	AUTO_BLOB struct blob blob = {0};
+	struct error error = {0};
+	const struct file_entry *entry;
+	char byte = 'x';
+
+	set_up();
+	CU_ASSERT_EQUAL(
+		open_all("defaults: {tls: {certificates: {self_signed: "
+			 "[localhost, '::1']}}}\n"
+			 "services:\n"
+			 "  a: {connect: \"h:1\", accept: {address: \":1\", "
+			 "tls: {}}}\n"
+			 "  b: {connect: \"h:1\", accept: {address: \":2\", "
+			 "tls: {}}}\n"
+			 "  c: {connect: \"h:1\", accept: {address: \":3\", "
+			 "tls: {certificates: {self_signed: x}}}}\n"),
+		0);
+	CU_ASSERT_EQUAL(file_set_count(files), 2);
+	CU_ASSERT_PTR_NOT_NULL(file_set_find(files, "self_signed:x"));
+	entry = file_set_find(files, "self_signed:localhost,::1");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(entry);
+	CU_ASSERT_EQUAL(entry->kind, FILE_KIND_FILE);
+	CU_ASSERT(entry->is_secret);
+	CU_ASSERT_EQUAL(pwrite(entry->descriptor, &byte, 1, 0), -1);
+	CU_ASSERT_EQUAL_FATAL(file_set_read(files, entry->name, &blob, &error),
+			      0);
+	CU_ASSERT_PTR_NOT_NULL(
+		strstr((const char *)blob.bytes, "BEGIN CERTIFICATE"));
+	CU_ASSERT_PTR_NOT_NULL(
+		strstr((const char *)blob.bytes, "BEGIN PRIVATE KEY"));
+	tear_down();
+}
+
 static void
 test_system_ca(void)
 {
@@ -441,8 +478,8 @@ test_prompt_without_terminal(void)
 
 UNIT_SUITE(conf_files, {"files", test_files},
 	   {"chain_with_key", test_chain_with_key},
-	   {"system_ca", test_system_ca}, {"secret_file", test_secret_file},
-	   {"credential", test_credential}, {"environment", test_environment},
-	   {"command", test_command}, {"command_once", test_command_once},
-	   {"prompt", test_prompt},
+	   {"self_signed", test_self_signed}, {"system_ca", test_system_ca},
+	   {"secret_file", test_secret_file}, {"credential", test_credential},
+	   {"environment", test_environment}, {"command", test_command},
+	   {"command_once", test_command_once}, {"prompt", test_prompt},
 	   {"prompt_without_terminal", test_prompt_without_terminal});

@@ -541,10 +541,16 @@ test_certificates(void)
 	CU_ASSERT_STRING_EQUAL(certificate(6)->path, "pkcs11:object=web");
 	CU_ASSERT_EQUAL(certificate(7)->source, CERTIFICATE_SELF_SIGNED);
 	CU_ASSERT_EQUAL(certificate(7)->name_count, 2);
+	CU_ASSERT_STRING_EQUAL(certificate(7)->path,
+			       "self_signed:localhost,127.0.0.1");
 	CU_ASSERT_EQUAL(certificate(8)->name_count, 1);
+	CU_ASSERT_STRING_EQUAL(certificate(8)->path, "self_signed:x");
 	CU_ASSERT_STRING_EQUAL(certificate(9)->path, "credential:web");
 	CU_ASSERT_STRING_EQUAL(certificate(10)->key, "credential:key");
 }
+
+#define TEN_NAMES   "a,b,c,d,e,f,g,h,i,j,"
+#define FIFTY_NAMES TEN_NAMES TEN_NAMES TEN_NAMES TEN_NAMES TEN_NAMES
 
 static void
 test_certificates_refused(void)
@@ -584,6 +590,9 @@ test_certificates_refused(void)
 					   cases[i].part));
 		CU_ASSERT_PTR_NULL(fixture.conf);
 	}
+	CU_ASSERT(takes(CERTIFICATES, "{self_signed: [" FIFTY_NAMES "]}"));
+	CU_ASSERT(refuses_at(CERTIFICATES, "{self_signed: [" FIFTY_NAMES "a]}",
+			     "2:15", "`self_signed` takes at most 50 names"));
 	/* On the connect gate nobody asks us for a name. */
 	CU_ASSERT(refuses_at(IN_CONNECT_TLS("certificates"),
 			     "{chain: c, names: [a]}", "2:12",
