@@ -53,6 +53,12 @@ text_escape(const void *bytes, size_t length, char *buffer, size_t size);
 size_t
 text_escape_line(const void *bytes, size_t length, char *buffer, size_t size);
 
+/* The same for the inside of a value in double quotes: a quote and a backslash
+ * become \xNN, too, but for the backslash of an escape that is there already.
+ */
+size_t
+text_escape_quoted(const void *bytes, size_t length, char *buffer, size_t size);
+
 /* The same for the inside of a JSON string: valid UTF-8 passes, control
  * characters, quotes and backslashes become \uNNNN or their short forms, and
  * a byte that is no UTF-8 becomes \u00NN. */

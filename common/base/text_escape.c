@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Bytes made fit to be read. The three forms differ in one step, which takes
+ * Bytes made fit to be read. The four forms differ in one step, which takes
  * a character off the input and says what becomes of it; cutting is the same
  * for all.
  */
@@ -148,6 +148,30 @@ step_line(const unsigned char *bytes, size_t length)
 	return piece_hex(*bytes);
 }
 
+static bool
+is_hex(unsigned char byte)
+{
+	return (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'f');
+}
+
+/* What the steps above have written. */
+static bool
+is_escape(const unsigned char *bytes, size_t length)
+{
+	return length >= 4 && bytes[0] == '\\' && bytes[1] == 'x' &&
+	       is_hex(bytes[2]) && is_hex(bytes[3]);
+}
+
+static struct piece
+step_quoted(const unsigned char *bytes, size_t length)
+{
+	if (is_escape(bytes, length))
+		return piece_copy(bytes, 4);
+	if (*bytes == '"' || *bytes == '\\')
+		return piece_hex(*bytes);
+	return step_line(bytes, length);
+}
+
 static struct piece
 step_json(const unsigned char *bytes, size_t length)
 {
@@ -180,6 +204,12 @@ size_t
 text_escape_line(const void *bytes, size_t length, char *buffer, size_t size)
 {
 	return escape(bytes, length, buffer, size, step_line);
+}
+
+size_t
+text_escape_quoted(const void *bytes, size_t length, char *buffer, size_t size)
+{
+	return escape(bytes, length, buffer, size, step_quoted);
 }
 
 size_t

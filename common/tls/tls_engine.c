@@ -14,6 +14,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include "common/base/clock.h"
 #include "common/base/mem.h"
 #include "common/tls/key_operation.h"
 
@@ -26,6 +27,13 @@
 
 /* Once more than this is held, nothing more is taken. */
 #define HELD_MAX (1024 * 1024)
+
+/* A peer may send messages after the handshake (KeyUpdate, tickets, attempts
+ * to renegotiate), and each costs us more than it costs the peer. More than
+ * this in a second is an attack, or more KeyUpdates than that while no data
+ * moves between them. */
+#define MESSAGES_A_SECOND 100
+#define UPDATES_IN_A_ROW  4
 
 struct tls_engine {
 	SSL *ssl;
@@ -41,6 +49,11 @@ struct tls_engine {
 	bool is_closed;     /* the peer's close_notify came */
 	bool is_close_due;  /* ours follows what is held */
 	bool is_close_sent; /* ours is out: nothing may follow it */
+	/* Of the peer's messages after the handshake. */
+	bool is_flooded;
+	int64_t second_ms; /* when the current one began */
+	unsigned int messages;
+	unsigned int updates; /* since data moved, and in this second */
 };
 
 void
@@ -79,7 +92,7 @@ span_read(BIO *bio, char *out, size_t size, size_t *got)
 
 	BIO_clear_retry_flags(bio);
 	*got = 0;
-	if (!input || input->length == 0) {
+	if (!input || input->length == 0 || engine->is_flooded) {
 		BIO_set_retry_read(bio);
 		return 0;
 	}
@@ -262,7 +275,7 @@ tls_engine_is_closed(const struct tls_engine *engine)
 bool
 tls_engine_is_holding(const struct tls_engine *engine)
 {
-	return engine->held.length > 0;
+	return engine->held.length > 0 || engine->is_close_due;
 }
 
 const struct tls_failure *
@@ -328,6 +341,39 @@ report(struct tls_engine *engine, enum tls_result result)
 	return result;
 }
 
+static void
+on_message(int is_ours, int version, int type, const void *bytes, size_t length,
+	   SSL *ssl, void *argument)
+{
+	struct tls_engine *engine = argument;
+	const unsigned char *message = bytes;
+	int64_t now_ms;
+
+	(void)version;
+	(void)ssl;
+	if (is_ours || type != SSL3_RT_HANDSHAKE || length == 0)
+		return;
+	now_ms = clock_monotonic_ms();
+	if (now_ms - engine->second_ms >= 1000) {
+		engine->second_ms = now_ms;
+		engine->messages = 0;
+		engine->updates = 0;
+	}
+	engine->messages++;
+	engine->updates += message[0] == SSL3_MT_KEY_UPDATE;
+	/* OpenSSL goes on as long as there is input: let there be none. */
+	engine->is_flooded = engine->messages > MESSAGES_A_SECOND ||
+			     engine->updates > UPDATES_IN_A_ROW;
+}
+
+static void
+establish(struct tls_engine *engine)
+{
+	engine->is_established = true;
+	SSL_set_msg_callback(engine->ssl, on_message);
+	SSL_set_msg_callback_arg(engine->ssl, engine);
+}
+
 enum tls_result
 tls_engine_handshake(struct tls_engine *engine, struct tls_input *input,
 		     struct tls_output *wire)
@@ -344,7 +390,7 @@ tls_engine_handshake(struct tls_engine *engine, struct tls_input *input,
 	key_operation_leave();
 	result = settle(engine, returned);
 	if (result == TLS_DONE) {
-		engine->is_established = true;
+		establish(engine);
 		clear_async(engine);
 	} else if (result == TLS_CLOSED) {
 		result = fail(engine, TLS_FAULT_EOF,
@@ -425,6 +471,11 @@ tls_engine_decrypt(struct tls_engine *engine, struct tls_input *input,
 			SSL_read_ex(engine->ssl, plain->bytes + plain->length,
 				    plain->capacity - plain->length, &got));
 		plain->length += got;
+		if (got > 0)
+			engine->updates = 0;
+		if (engine->is_flooded && result != TLS_FAILED)
+			result = fail(engine, TLS_FAULT_PROTOCOL,
+				      "the peer sends too many messages");
 		if (result == TLS_CLOSED)
 			engine->is_closed = true;
 		else if (result != TLS_DONE)
@@ -451,6 +502,7 @@ tls_engine_encrypt(struct tls_engine *engine, const void *bytes, size_t length,
 		return TLS_FAILED;
 	if (length == 0)
 		return report(engine, TLS_DONE);
+	engine->updates = 0;
 	if (engine->held.length > 0) {
 		if (engine->held.length > HELD_MAX)
 			return report(engine,

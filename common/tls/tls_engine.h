@@ -97,10 +97,10 @@ tls_engine_encrypt(struct tls_engine *engine, const void *bytes, size_t length,
 		   struct tls_output *wire) __attribute__((warn_unused_result));
 
 /* A peer that has sent half of a post-handshake message keeps OpenSSL from
- * writing until the rest is here. What was to be encrypted meanwhile is held,
- * and a later tls_engine_decrypt() puts it into its wire. As long as this is
- * true, take nothing more from where the bytes come from: the engine refuses
- * to hold without bound. */
+ * writing until the rest is here. What was to be encrypted meanwhile, or our
+ * close_notify, is held, and a later tls_engine_decrypt() puts it into its
+ * wire. As long as this is true, take nothing more from where the bytes come
+ * from: the engine refuses to hold without bound. */
 bool
 tls_engine_is_holding(const struct tls_engine *engine);
 

@@ -15,6 +15,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/net/address.h"
@@ -29,8 +30,15 @@
 
 #define READY_A_TURN 64
 
-/* Without descriptors there is no use in trying at once again. */
+/* After a failure that would only come again there is no use in trying at
+ * once. */
 #define PAUSE_MS 500
+
+/* It is over when there was none for so long... */
+#define RECOVERED_MS 2000
+
+/* ...and told again while it lasts. */
+#define REMIND_MS 60000
 
 struct listening {
 	size_t service;
@@ -44,7 +52,11 @@ struct acceptor {
 	int epoll;
 	bool is_listening; /* the sockets are in the inner epoll */
 	struct event *ready;
-	struct event *pause; /* pending: out of descriptors */
+	/* accept(2) cannot go on. */
+	bool is_paused;
+	bool is_in_trouble; /* since it was told, until it is over */
+	int64_t told_ms;
+	struct event *pause; /* pending: while in trouble */
 };
 
 static void
@@ -78,7 +90,7 @@ has_room(const struct acceptor *acceptor)
 	const struct worker *worker = acceptor->worker;
 
 	return worker->connection_count < worker->connection_max &&
-	       !evtimer_pending(acceptor->pause, NULL);
+	       !acceptor->is_paused;
 }
 
 void
@@ -89,22 +101,48 @@ acceptor_resume(struct acceptor *acceptor)
 }
 
 static void
-on_pause_over(evutil_socket_t descriptor, short what, void *argument)
+set_pause(struct acceptor *acceptor, int milliseconds)
 {
-	(void)descriptor;
-	(void)what;
-	acceptor_resume(argument);
+	struct timeval pause = {milliseconds / 1000,
+				milliseconds % 1000 * 1000};
+
+	evtimer_add(acceptor->pause, &pause);
 }
 
 static void
-out_of_descriptors(struct acceptor *acceptor, int error_number)
+on_pause_over(evutil_socket_t descriptor, short what, void *argument)
 {
-	static const struct timeval pause = {PAUSE_MS / 1000,
-					     PAUSE_MS % 1000 * 1000};
+	struct acceptor *acceptor = argument;
 
-	log_error("cannot accept, pausing", "error=\"%s\" connections=%zu",
-		  strerror(error_number), acceptor->worker->connection_count);
-	evtimer_add(acceptor->pause, &pause);
+	(void)descriptor;
+	(void)what;
+	if (acceptor->is_paused) {
+		acceptor->is_paused = false;
+		set_pause(acceptor, RECOVERED_MS);
+		acceptor_resume(acceptor);
+		return;
+	}
+	acceptor->is_in_trouble = false;
+	log_info("accepting again", "connections=%zu",
+		 acceptor->worker->connection_count);
+}
+
+static void
+pause_accepting(struct acceptor *acceptor, int error_number)
+{
+	int64_t now_ms = clock_monotonic_ms();
+
+	if (!acceptor->is_in_trouble ||
+	    now_ms - acceptor->told_ms >= REMIND_MS) {
+		log_error("cannot accept, pausing",
+			  "error=\"%s\" connections=%zu",
+			  strerror(error_number),
+			  acceptor->worker->connection_count);
+		acceptor->told_ms = now_ms;
+	}
+	acceptor->is_in_trouble = true;
+	acceptor->is_paused = true;
+	set_pause(acceptor, PAUSE_MS);
 	set_listening(acceptor, false);
 }
 
@@ -127,17 +165,25 @@ accept_one(struct acceptor *acceptor, const struct listening *from)
 		return true;
 	}
 	switch (errno) {
-	case EMFILE:
-	case ENFILE:
-	case ENOBUFS:
-	case ENOMEM:
-		out_of_descriptors(acceptor, errno);
-		return false;
 	case EAGAIN:
 		return false;
-	default:
-		/* The client went away, or its network is in trouble. */
+	/* The client went away, or its network is in trouble: accept(2). */
+	case ECONNABORTED:
+	case EHOSTDOWN:
+	case EHOSTUNREACH:
+	case EINTR:
+	case ENETDOWN:
+	case ENETUNREACH:
+	case ENONET:
+	case ENOPROTOOPT:
+	case EPERM:
+	case EPROTO:
+	case ETIMEDOUT:
 		return true;
+	default:
+		/* No descriptors, or a socket that somebody has shut down. */
+		pause_accepting(acceptor, errno);
+		return false;
 	}
 }
 

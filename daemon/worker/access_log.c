@@ -20,7 +20,12 @@
 #include "common/tls/tls_engine.h"
 #include "daemon/worker/connection.h"
 
-#define RECORD_MAX 4096
+/* With what a log writes before it, a record is one line of PIPE_BUF. */
+#define RECORD_MAX 4000
+
+/* For all that follows a text but the detail, which is the last. */
+#define RECORD_TAIL 512
+#define RECORD_END  8
 
 /* What a gate's TLS came to. */
 struct tls_facts {
@@ -74,6 +79,7 @@ struct record {
 	enum log_form form;
 	char text[RECORD_MAX];
 	size_t length;
+	size_t tail;          /* a text leaves so much room behind it */
 	bool needs_separator; /* something stands there already */
 };
 
@@ -109,22 +115,28 @@ put_name(struct record *record, const char *name)
 static bool
 is_plain_word(const char *text)
 {
-	return text[0] != '\0' && text[strcspn(text, " =\"")] == '\0';
+	return text[0] != '\0' && text[strcspn(text, " =\\")] == '\0';
 }
 
 static void
 put_text(struct record *record, const char *name, const char *text)
 {
+	bool is_json = record->form == LOG_FORM_JSON;
 	char escaped[1536];
+	size_t end = sizeof(record->text) - record->tail;
+	size_t room = sizeof(escaped);
 
 	if (!text)
 		return;
 	put_name(record, name);
-	if (record->form == LOG_FORM_JSON) {
-		text_escape_json(text, strlen(text), escaped, sizeof(escaped));
-		put(record, "\"%s\"", escaped);
-	} else
-		put(record, is_plain_word(text) ? "%s" : "\"%s\"", text);
+	if (end - record->length < room)
+		room = end - record->length;
+	if (is_json)
+		text_escape_json(text, strlen(text), escaped, room);
+	else
+		text_escape_quoted(text, strlen(text), escaped, room);
+	put(record, !is_json && is_plain_word(escaped) ? "%s" : "\"%s\"",
+	    escaped);
 }
 
 static void
@@ -190,7 +202,7 @@ static void
 write_form(const struct connection *connection, const char *detail,
 	   enum log_form form)
 {
-	struct record record = {.form = form};
+	struct record record = {.form = form, .tail = RECORD_TAIL};
 	struct tls_facts client_tls, backend_tls;
 	char text[128];
 
@@ -217,6 +229,7 @@ write_form(const struct connection *connection, const char *detail,
 	put_number(&record, "duration_ms",
 		   connection->now_ms - connection->started_ms);
 	put_text(&record, "reason", reason_name(connection->reason));
+	record.tail = RECORD_END;
 	put_text(&record, "detail", or_none(detail));
 	if (form == LOG_FORM_JSON)
 		put(&record, "}");

@@ -20,48 +20,25 @@
 #include <sys/socket.h>
 
 #include "common/base/mem.h"
-#include "common/route/route.h"
 #include "common/tls/tls_engine.h"
 #include "daemon/worker/connection.h"
 #include "daemon/worker/worker.h"
 
-/* How long a farewell may take without progress. */
-#define FAREWELL_MS 2000
+/* How long a farewell may take without progress, and however slowly the peer
+ * takes what is left. */
+#define FAREWELL_MS     2000
+#define FAREWELL_MAX_MS 10000
 
 /* How often we look whether a socket's queue has left. */
 #define QUEUE_LOOK_MS 100
 
-/* Is the gate a TLS one, whether its handshake has begun or not? */
-static bool
-has_tls(const struct gate *gate)
-{
-	const struct route_service *service = gate->connection->service;
-
-	return connection_is_accept(gate) ? service->accept != NULL
-					  : service->connect != NULL;
-}
-
-static bool
-wants_reset(const struct gate *gate)
-{
-	return gate->is_tcp && !has_tls(gate);
-}
-
 /* Bytes that the peer's kernel has not acknowledged yet. */
-static bool
-has_queue(const struct gate *gate)
+static int
+queued_bytes(const struct gate *gate)
 {
 	int queued = 0;
 
-	return ioctl(gate->descriptor, SIOCOUTQ, &queued) == 0 && queued > 0;
-}
-
-static void
-rearm(struct connection *connection, int64_t wait_ms)
-{
-	timer_set(&connection->worker->wheel, &connection->timer,
-		  connection->now_ms + wait_ms);
-	worker_need_tick(connection->worker);
+	return ioctl(gate->descriptor, SIOCOUTQ, &queued) == 0 ? queued : 0;
 }
 
 void
@@ -90,50 +67,89 @@ discard(struct gate *gate)
 	return false;
 }
 
-/* One gate's next step. Afterwards it is closed, or armed, or the timer will
- * come back to it. */
-static void
+/* Reset as soon as the peer's kernel has everything. True: it has not, and no
+ * event will tell when it has. */
+static bool
+reset_behind_queue(struct gate *gate)
+{
+	int queued = queued_bytes(gate);
+
+	if (queued == 0) {
+		gate_reset(gate);
+		return false;
+	}
+	if (queued != gate->queued)
+		gate->connection->activity_ms = gate->connection->now_ms;
+	gate->queued = queued;
+	gate_arm(gate, 0);
+	return true;
+}
+
+/* One gate's next step. Afterwards it is closed, or armed, or wants to be
+ * looked at again soon (true). */
+static bool
 farewell(struct gate *gate)
 {
 	enum io_result flushed;
 
 	if (gate->descriptor < 0)
-		return;
+		return false;
 	flushed = gate_flush(gate);
 	if (flushed == IO_AGAIN) {
 		gate_arm(gate, EV_WRITE);
-		return;
+		return false;
 	}
 	if (flushed != IO_DONE || gate->is_broken) {
 		gate_close(gate);
-		return;
+		return false;
 	}
-	if (wants_reset(gate)) {
-		gate_arm(gate, 0);
-		if (has_queue(gate))
-			rearm(gate->connection, QUEUE_LOOK_MS);
-		else
-			gate_reset(gate);
-		return;
-	}
+	if (gate->is_guarded)
+		return reset_behind_queue(gate);
 	if (!gate->has_finished) {
 		gate->has_finished = true;
-		(void)shutdown(gate->descriptor, SHUT_WR);
+		gate_send_end(gate);
 	}
 	if (discard(gate))
 		gate_close(gate);
 	else
 		gate_arm(gate, EV_READ);
+	return false;
 }
 
+/* When there has been no progress for so long, or the peer makes it last. */
+static int64_t
+deadline(const struct connection *connection)
+{
+	int64_t idle_ms = connection->activity_ms + FAREWELL_MS;
+	int64_t last_ms = connection->state_ms + FAREWELL_MAX_MS;
+
+	return idle_ms < last_ms ? idle_ms : last_ms;
+}
+
+/* What can be said now; the timer comes back for the rest. */
 static void
 step(struct connection *connection)
 {
-	farewell(&connection->accept);
-	farewell(&connection->connect);
-	if (connection->accept.descriptor < 0 &&
-	    connection->connect.descriptor < 0)
+	int64_t limit_ms = deadline(connection);
+	bool is_queue_left;
+
+	if (connection->now_ms >= limit_ms) {
+		gate_reset(&connection->accept);
+		gate_reset(&connection->connect);
 		close_finish(connection);
+		return;
+	}
+	is_queue_left = farewell(&connection->accept);
+	is_queue_left |= farewell(&connection->connect);
+	if (connection->accept.descriptor < 0 &&
+	    connection->connect.descriptor < 0) {
+		close_finish(connection);
+		return;
+	}
+	if (is_queue_left && connection->now_ms + QUEUE_LOOK_MS < limit_ms)
+		limit_ms = connection->now_ms + QUEUE_LOOK_MS;
+	timer_set(&connection->worker->wheel, &connection->timer, limit_ms);
+	worker_need_tick(connection->worker);
 }
 
 void
@@ -150,7 +166,6 @@ close_start(struct connection *connection, enum connection_state from)
 	if (!is_relaying)
 		gate_close(&connection->connect);
 	connection->activity_ms = connection->now_ms;
-	rearm(connection, FAREWELL_MS);
 	step(connection);
 }
 
@@ -158,26 +173,13 @@ void
 close_event(struct connection *connection, struct gate *gate, short what)
 {
 	(void)gate;
-	if (what & EV_WRITE) {
+	if (what & EV_WRITE)
 		connection->activity_ms = connection->now_ms;
-		rearm(connection, FAREWELL_MS);
-	}
 	step(connection);
 }
 
 void
 close_expired(struct connection *connection)
 {
-	struct gate *gates[] = {&connection->accept, &connection->connect};
-
-	if (connection->now_ms - connection->activity_ms < FAREWELL_MS) {
-		rearm(connection, FAREWELL_MS);
-		step(connection);
-		return;
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(gates); i++) {
-		if (wants_reset(gates[i]))
-			gate_reset(gates[i]);
-	}
-	close_finish(connection);
+	step(connection);
 }

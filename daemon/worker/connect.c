@@ -30,8 +30,9 @@
 /* RFC 8305 8: the recommended connection attempt delay. */
 #define ATTEMPT_DELAY_MS 250
 
-/* A UNIX backend whose queue is full is asked again after this time. */
-#define QUEUE_FULL_RETRY_MS 20
+/* What does not even begin is tried again after this time: there are no
+ * descriptors, or a UNIX backend's queue is full. */
+#define RETRY_MS 20
 
 #define ATTEMPTS_MAX 8
 
@@ -48,6 +49,7 @@ struct connecting {
 	size_t next; /* the candidate to try next */
 	struct attempt attempts[ATTEMPTS_MAX];
 	size_t active;
+	unsigned int busy_ms; /* the candidate's queue has been full */
 	struct event delay;
 	struct names_waiter waiter;
 	/* Why the last attempt failed. */
@@ -289,8 +291,10 @@ won(struct connecting *connecting, size_t index, int descriptor)
 		mem_strdup(candidate_format(candidate, text, sizeof(text)));
 	if (connection->service->connect)
 		tls_start(connecting, candidate->configured);
-	else
+	else {
+		gate_guard(&connection->connect);
 		reached(connection);
+	}
 }
 
 static void
@@ -372,7 +376,25 @@ enum attempt_result {
 	ATTEMPT_WON, /* or the connection is closed: do not touch it */
 	ATTEMPT_FAILED,
 	ATTEMPT_LATER, /* the same candidate again in a moment */
+	ATTEMPT_BUSY,  /* the same, but others may do better */
 };
+
+/* What we lack ourselves is no fault of the candidate's. */
+static enum attempt_result
+attempt_impossible(struct connecting *connecting, size_t index,
+		   int error_number)
+{
+	attempt_failed(connecting, index, error_number);
+	switch (error_number) {
+	case EMFILE:
+	case ENFILE:
+	case ENOBUFS:
+	case ENOMEM:
+		return ATTEMPT_LATER;
+	default:
+		return ATTEMPT_FAILED;
+	}
+}
 
 static enum attempt_result
 attempt_builtin(struct connecting *connecting, size_t index)
@@ -382,10 +404,8 @@ attempt_builtin(struct connecting *connecting, size_t index)
 		connection,
 		connecting->candidates.list[index].configured->host);
 
-	if (descriptor < 0) {
-		attempt_failed(connecting, index, errno);
-		return ATTEMPT_FAILED;
-	}
+	if (descriptor < 0)
+		return attempt_impossible(connecting, index, errno);
 	won(connecting, index, descriptor);
 	return ATTEMPT_WON;
 }
@@ -400,10 +420,8 @@ attempt_start(struct connecting *connecting, size_t index)
 		return attempt_builtin(connecting, index);
 	descriptor = socket(candidate->socket.storage.ss_family,
 			    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (descriptor < 0) {
-		attempt_failed(connecting, index, errno);
-		return ATTEMPT_FAILED;
-	}
+	if (descriptor < 0)
+		return attempt_impossible(connecting, index, errno);
 	if (connect(descriptor,
 		    (const struct sockaddr *)&candidate->socket.storage,
 		    candidate->socket.length) == 0) {
@@ -419,8 +437,18 @@ attempt_start(struct connecting *connecting, size_t index)
 	attempt_failed(connecting, index, failure);
 	return failure == EAGAIN &&
 			       candidate->socket.storage.ss_family == AF_UNIX
-		       ? ATTEMPT_LATER
+		       ? ATTEMPT_BUSY
 		       : ATTEMPT_FAILED;
+}
+
+/* One that is busy is waited for as one that does not answer, but for ever when
+ * it is the last. */
+static bool
+is_waited_for(struct connecting *connecting)
+{
+	connecting->busy_ms += RETRY_MS;
+	return connecting->busy_ms <= ATTEMPT_DELAY_MS ||
+	       connecting->next + 1 == connecting->candidates.count;
 }
 
 /* Start the next candidate, and those behind it while they fail at once. When
@@ -438,13 +466,19 @@ try_next(struct connecting *connecting)
 			if (connecting->next < connecting->candidates.count)
 				wait_then_next(connecting, ATTEMPT_DELAY_MS);
 			return;
+		case ATTEMPT_BUSY:
+			if (!is_waited_for(connecting))
+				break;
+			wait_then_next(connecting, RETRY_MS);
+			return;
 		case ATTEMPT_LATER:
-			wait_then_next(connecting, QUEUE_FULL_RETRY_MS);
+			wait_then_next(connecting, RETRY_MS);
 			return;
 		case ATTEMPT_FAILED:
-			connecting->next++;
 			break;
 		}
+		connecting->next++;
+		connecting->busy_ms = 0;
 	}
 	if (connecting->active == 0)
 		connection_close(connecting->connection, connecting->reason,

@@ -57,6 +57,8 @@ connection_new(struct worker *worker, const struct route_service *service,
 	gate_init(&connection->connect, connection);
 	gate_open(&connection->accept, descriptor, is_tcp);
 	gate_tune(&connection->accept, &service->conf->accept.keepalive);
+	if (!service->accept)
+		gate_guard(&connection->accept);
 
 	connection->state = CONNECTION_HELLO;
 	connection->state_ms = connection->now_ms;
@@ -142,11 +144,11 @@ first_limit(const struct connection *connection)
 	case CONNECTION_STATE_COUNT:
 		break;
 	}
-	if (connection->accept.out.length > 0)
+	if (gate_is_stuck(&connection->accept))
 		tighten(&limit, connection->accept.stalled_ms,
 			timeouts->write_stall_ms, REASON_IDLE_TIMEOUT,
 			"limit: write_stall, the client does not read");
-	if (connection->connect.out.length > 0)
+	if (gate_is_stuck(&connection->connect))
 		tighten(&limit, connection->connect.stalled_ms,
 			timeouts->write_stall_ms, REASON_IDLE_TIMEOUT,
 			"limit: write_stall, the backend does not read");
@@ -196,7 +198,7 @@ wanted_by_relay(const struct gate *gate, const struct gate *other)
 
 	if (gate->descriptor < 0)
 		return 0;
-	if (gate_may_read(gate) && other->out.length == 0)
+	if (gate_may_read(gate, other))
 		wanted |= EV_READ;
 	if (gate->out.length > 0)
 		wanted |= EV_WRITE;

@@ -46,9 +46,11 @@ held_clear(struct held *held)
 void
 gate_init(struct gate *gate, struct connection *connection)
 {
-	gate->connection = connection;
-	gate->descriptor = -1;
-	gate->stream = &stream_plain;
+	*gate = (struct gate){
+		.connection = connection,
+		.descriptor = -1,
+		.stream = &stream_plain,
+	};
 }
 
 void
@@ -71,14 +73,38 @@ gate_close(struct gate *gate)
 	tls_engine_free(TAKE(gate->engine));
 }
 
+/* What close(2) tells a TCP peer: an end or a reset. */
+static void
+set_reset(struct gate *gate, bool is_reset)
+{
+	const struct linger linger = {.l_onoff = is_reset, .l_linger = 0};
+
+	(void)setsockopt(gate->descriptor, SOL_SOCKET, SO_LINGER, &linger,
+			 sizeof(linger));
+}
+
+void
+gate_guard(struct gate *gate)
+{
+	if (!gate->is_tcp)
+		return;
+	gate->is_guarded = true;
+	set_reset(gate, true);
+}
+
+void
+gate_send_end(struct gate *gate)
+{
+	(void)shutdown(gate->descriptor, SHUT_WR);
+	if (gate->is_guarded)
+		set_reset(gate, false);
+}
+
 void
 gate_reset(struct gate *gate)
 {
-	static const struct linger none = {.l_onoff = 1, .l_linger = 0};
-
-	if (gate->descriptor >= 0 && gate->is_tcp)
-		(void)setsockopt(gate->descriptor, SOL_SOCKET, SO_LINGER, &none,
-				 sizeof(none));
+	if (gate->descriptor >= 0 && gate->is_guarded)
+		set_reset(gate, true);
 	gate_close(gate);
 }
 
@@ -169,14 +195,31 @@ gate_flush(struct gate *gate)
 	gate->replies = 0;
 	/* Our end was waiting behind these bytes. */
 	if (gate->has_finished)
-		(void)shutdown(gate->descriptor, SHUT_WR);
+		gate_send_end(gate);
 	return IO_DONE;
 }
 
-bool
-gate_may_read(const struct gate *gate)
+static bool
+is_holding(const struct gate *gate)
 {
-	return !gate->has_ended && gate->replies < REPLIES_MAX;
+	return gate->engine && tls_engine_is_holding(gate->engine);
+}
+
+bool
+gate_is_stuck(const struct gate *gate)
+{
+	return gate->out.length > 0 || is_holding(gate);
+}
+
+bool
+gate_may_read(const struct gate *gate, const struct gate *other)
+{
+	if (gate->has_ended || gate->replies >= REPLIES_MAX)
+		return false;
+	/* What TLS holds leaves only when its peer is read, and then two that
+	 * both hold must not wait for one another. */
+	return other->out.length == 0 &&
+	       (!is_holding(other) || is_holding(gate));
 }
 
 enum io_result

@@ -44,18 +44,24 @@ struct span {
 	size_t length;
 };
 
+/* What one turn brought. Zeroed is nothing. */
+struct received {
+	struct span plain; /* in the worker's scratch, valid until the next
+			    * call of any stream */
+	size_t work;       /* that it was, as bytes of a large transfer */
+	bool is_drained;   /* the socket had no more */
+};
+
 /* The calls behind which TLS, plain sockets and whatever comes are alike. */
 struct stream {
-	/* Take what the peer sent, at most limit bytes off the wire, as
-	 * plaintext in the worker's scratch; valid until the next call of any
-	 * stream. Data may come with every result. is_drained: the socket
-	 * had no more. */
+	/* Take what the peer sent, at most limit bytes off the wire. Data may
+	 * come with every result. */
 	enum io_result (*receive)(struct gate *gate, size_t limit,
-				  struct span *plain, bool *is_drained);
-	/* Send plaintext: all of it, now or as soon as the socket takes it
-	 * (gate->out). Nothing may be held when it is called. */
+				  struct received *received);
+	/* Send plaintext: all of it, now or as soon as the peer takes it. */
 	enum io_result (*send)(struct gate *gate, const struct span *plain);
-	/* Tell the peer that no more comes: a FIN, a close_notify. */
+	/* Tell the peer that no more comes: a FIN, a close_notify. IO_AGAIN:
+	 * it cannot be told yet, call again once the gate is not stuck. */
 	enum io_result (*finish)(struct gate *gate);
 };
 
@@ -68,14 +74,16 @@ struct gate {
 	struct tls_engine *engine; /* NULL: plain */
 	int descriptor;            /* -1: not open */
 	short armed;               /* EV_READ, EV_WRITE as registered */
-	bool is_tcp;               /* the transport can carry a reset */
-	bool has_ended;            /* the peer's proper end was read */
-	bool has_finished;         /* our end was sent or is behind out */
-	bool is_broken;            /* no further I/O makes sense */
-	int64_t stalled_ms;        /* since when out takes no bytes */
-	size_t replies;  /* bytes of out that TLS itself answered with */
-	struct held in;  /* wire bytes received, not yet looked at */
-	struct held out; /* wire bytes that a short send left behind */
+	bool is_tcp;
+	bool is_guarded;    /* see gate_guard() */
+	bool has_ended;     /* the peer's proper end was read */
+	bool has_finished;  /* our end was sent or is behind out */
+	bool is_broken;     /* the socket is: no I/O makes sense */
+	int queued;         /* CLOSE: bytes in the kernel's queue */
+	int64_t stalled_ms; /* since when it is stuck */
+	size_t replies;     /* bytes of out that TLS itself answered with */
+	struct held in;     /* wire bytes received, not yet looked at */
+	struct held out;    /* wire bytes that a short send left behind */
 	struct event event;
 };
 
@@ -91,7 +99,17 @@ gate_open(struct gate *gate, int descriptor, bool is_tcp);
 void
 gate_close(struct gate *gate);
 
-/* Close so that a TCP peer sees a reset instead of an end. */
+/* A plain TCP peer takes a FIN for a proper end. Until gate_send_end() the
+ * kernel closes this one with a reset, whatever this process dies of. Without
+ * effect where the transport has no resets. */
+void
+gate_guard(struct gate *gate);
+
+/* A FIN, behind all that was sent. */
+void
+gate_send_end(struct gate *gate);
+
+/* Close; what is guarded with a reset, also behind a FIN. */
 void
 gate_reset(struct gate *gate);
 
@@ -114,10 +132,16 @@ gate_flush(struct gate *gate);
 enum io_result
 gate_recv(struct gate *gate, size_t limit, struct span *wire);
 
-/* May more be read off the wire? Not behind the peer's end, and not from a
- * peer that makes TLS answer (KeyUpdate) but does not read the answers. */
+/* Does it take nothing more now? Bytes are held, or TLS waits for the rest of
+ * a message of the peer's before it writes again. */
 bool
-gate_may_read(const struct gate *gate);
+gate_is_stuck(const struct gate *gate);
+
+/* May more be read off the wire, to be sent to the other one? Not behind the
+ * peer's end, not while the other one is stuck, and not from a peer that makes
+ * TLS answer (KeyUpdate) but does not read the answers. */
+bool
+gate_may_read(const struct gate *gate, const struct gate *other);
 
 /* Register for exactly these events (EV_READ, EV_WRITE, 0). */
 void

@@ -16,7 +16,7 @@
 /* What a flow may take in one turn at first, and after it has stalled. */
 #define ALLOWANCE_MIN ((size_t)64 * 1024)
 
-/* After so many bytes of one direction the others have their turn. */
+/* After so much work for one direction the others have their turn. */
 #define TURN_BUDGET ((size_t)2 * 1024 * 1024)
 
 static struct gate *
@@ -53,10 +53,8 @@ broken(struct gate *gate, enum io_result result)
 							: REASON_BACKEND_CLOSED;
 	const struct tls_failure *failure;
 
-	gate->is_broken = true;
 	switch (result) {
 	case IO_TRUNCATED:
-		gate->is_broken = false;
 		if (gate->has_finished &&
 		    connection_shutdown(gate) != TLS_SHUTDOWN_FULL) {
 			connection_close(connection, closed,
@@ -103,10 +101,10 @@ pass_end(struct gate *source, struct gate *destination)
 	enum io_result result;
 
 	if (!source->has_ended || destination->has_finished ||
-	    destination->out.length > 0)
+	    gate_is_stuck(destination))
 		return true;
 	result = destination->stream->finish(destination);
-	if (result == IO_DONE)
+	if (result == IO_DONE || result == IO_AGAIN)
 		return true;
 	broken(destination, result);
 	return false;
@@ -116,7 +114,7 @@ static void
 adapt(struct flow *flow, const struct gate *destination, size_t moved,
       size_t max)
 {
-	if (destination->out.length > 0)
+	if (gate_is_stuck(destination))
 		flow->allowance = ALLOWANCE_MIN;
 	else if (moved >= flow->allowance / 2 && flow->allowance < max)
 		flow->allowance *= 2;
@@ -134,38 +132,39 @@ flow_pump(struct gate *source)
 	struct flow *flow = flow_from(source);
 	size_t budget = TURN_BUDGET;
 
-	while (gate_may_read(source) && destination->out.length == 0 &&
-	       budget > 0) {
-		struct span plain = {NULL, 0};
-		bool is_drained = true;
-		enum io_result sent = IO_DONE, received;
+	while (gate_may_read(source, destination) && budget > 0) {
+		struct received received = {.work = 0};
+		enum io_result sent = IO_DONE, result;
 
-		received = source->stream->receive(source, flow->allowance,
-						   &plain, &is_drained);
-		if (plain.length > 0) {
-			flow->bytes += plain.length;
+		result = source->stream->receive(source, flow->allowance,
+						 &received);
+		if (received.plain.length > 0) {
+			flow->bytes += received.plain.length;
 			connection->activity_ms = connection->now_ms;
-			sent = destination->stream->send(destination, &plain);
-			adapt(flow, destination, plain.length,
+			sent = destination->stream->send(destination,
+							 &received.plain);
+			adapt(flow, destination, received.plain.length,
 			      connection->service->conf->buffers.max);
-			budget -= plain.length < budget ? plain.length : budget;
 		}
 		if (sent != IO_DONE) {
 			broken(destination, sent);
 			return false;
 		}
-		if (received == IO_AGAIN)
+		if (result == IO_AGAIN)
 			break;
-		if (received == IO_END)
+		if (result == IO_END)
 			source->has_ended = true;
-		else if (received != IO_DONE) {
-			broken(source, received);
+		else if (result != IO_DONE) {
+			broken(source, result);
 			return false;
 		}
-		if (is_drained)
+		if (received.is_drained)
 			break;
+		budget -= received.work < budget ? received.work : budget;
 	}
-	return pass_end(source, destination);
+	/* TLS that has read may have got rid of what it held, behind which
+	 * the other side's end was waiting. */
+	return pass_end(source, destination) && pass_end(destination, source);
 }
 
 /* After every turn: is it over, or half over? */
@@ -183,7 +182,7 @@ look(struct connection *connection)
 	if (connection->state == CONNECTION_RELAY &&
 	    (accept->has_ended || backend->has_ended))
 		connection_enter(connection, CONNECTION_DRAIN);
-	if (accept->out.length > 0 || backend->out.length > 0)
+	if (gate_is_stuck(accept) || gate_is_stuck(backend))
 		connection_update_timer(connection);
 }
 

@@ -2,17 +2,15 @@
 /*
  * A gate without TLS: what is on the wire is the data.
  */
-#include <sys/socket.h>
-
 #include "daemon/worker/gate.h"
 
 static enum io_result
-plain_receive(struct gate *gate, size_t limit, struct span *plain,
-	      bool *is_drained)
+plain_receive(struct gate *gate, size_t limit, struct received *received)
 {
-	enum io_result result = gate_recv(gate, limit, plain);
+	enum io_result result = gate_recv(gate, limit, &received->plain);
 
-	*is_drained = result != IO_DONE || plain->length < limit;
+	received->work = received->plain.length;
+	received->is_drained = received->plain.length < limit;
 	return result;
 }
 
@@ -27,7 +25,7 @@ plain_finish(struct gate *gate)
 {
 	gate->has_finished = true;
 	if (gate->out.length == 0)
-		(void)shutdown(gate->descriptor, SHUT_WR);
+		gate_send_end(gate);
 	return IO_DONE;
 }
 

@@ -349,6 +349,25 @@ test_escape_line(void)
 }
 
 static void
+test_escape_quoted(void)
+{
+	ESCAPES(text_escape_quoted, "", "");
+	ESCAPES(text_escape_quoted, "a b=\xc3\xa4", "a b=\xc3\xa4");
+	ESCAPES(text_escape_quoted, "say \"x\"", "say \\x22x\\x22");
+	ESCAPES(text_escape_quoted, "a\nb\x1b", "a\\x0ab\\x1b");
+	ESCAPES(text_escape_quoted, "\xff", "\\xff");
+	/* What is escaped already stays as it is. */
+	ESCAPES(text_escape_quoted, "\\x0a\\xff", "\\x0a\\xff");
+	ESCAPES(text_escape_quoted, "\\\\x0a", "\\x5c\\x0a");
+	ESCAPES(text_escape_quoted, "\\", "\\x5c");
+	ESCAPES(text_escape_quoted, "\\x", "\\x5cx");
+	ESCAPES(text_escape_quoted, "\\x0", "\\x5cx0");
+	ESCAPES(text_escape_quoted, "\\xg0", "\\x5cxg0");
+	ESCAPES(text_escape_quoted, "\\x0G", "\\x5cx0G");
+	ESCAPES(text_escape_quoted, "\\n", "\\x5cn");
+}
+
+static void
 test_escape_json(void)
 {
 	ESCAPES(text_escape_json, "", "");
@@ -476,5 +495,6 @@ UNIT_SUITE(text, {"parse_unsigned", test_parse_unsigned},
 	   {"parse_size", test_parse_size}, {"format_units", test_format_units},
 	   {"hex", test_hex}, {"nearest", test_nearest},
 	   {"escape", test_escape}, {"escape_line", test_escape_line},
+	   {"escape_quoted", test_escape_quoted},
 	   {"escape_json", test_escape_json}, {"escape_cut", test_escape_cut},
 	   {"escape_random", test_escape_random});

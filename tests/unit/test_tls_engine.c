@@ -8,6 +8,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include "common/base/clock.h"
 #include "common/base/mem.h"
 #include "common/tls/tls_engine.h"
 #include "tests/lib/tls_fixture.h"
@@ -608,6 +609,122 @@ test_holding_bound(void)
 	tls_pair_clear(&pair);
 }
 
+/* A client that is no engine of ours: it sends messages without data. */
+struct updater {
+	SSL *ssl;
+	BIO *in;
+	BIO *out;
+	struct tls_pair_end server;
+};
+
+/* Give the server what the client has written. */
+static enum tls_result
+updater_pass(struct updater *updater)
+{
+	char *bytes;
+	long length = BIO_get_mem_data(updater->out, &bytes);
+	enum tls_result result =
+		tls_pair_feed_bytes(&updater->server, bytes, (size_t)length);
+
+	(void)BIO_reset(updater->out);
+	BIO_write(updater->in, updater->server.wire.bytes,
+		  (int)updater->server.wire.length);
+	updater->server.wire.length = 0;
+	return result;
+}
+
+static void
+updater_connect(struct updater *updater)
+{
+	SSL_CTX *client = tls_fixture_bare_client();
+	SSL_CTX *server = tls_fixture_bare_server(tls_fixture()->ecdsa);
+
+	*updater = (struct updater){.ssl = SSL_new(client)};
+	updater->in = BIO_new(BIO_s_mem());
+	updater->out = BIO_new(BIO_s_mem());
+	BIO_set_mem_eof_return(updater->in, -1);
+	BIO_set_mem_eof_return(updater->out, -1);
+	SSL_set_bio(updater->ssl, updater->in, updater->out);
+	SSL_set_connect_state(updater->ssl);
+	updater->server.engine = tls_engine_new_server(server);
+	SSL_CTX_free(client);
+	SSL_CTX_free(server);
+	while (SSL_do_handshake(updater->ssl) != 1)
+		(void)updater_pass(updater);
+	(void)updater_pass(updater);
+	CU_ASSERT_FATAL(updater->server.is_established);
+	CU_ASSERT_FATAL(SSL_version(updater->ssl) == TLS1_3_VERSION);
+}
+
+static void
+updater_clear(struct updater *updater)
+{
+	SSL_free(updater->ssl);
+	tls_engine_free(updater->server.engine);
+	mem_free(updater->server.wire.bytes);
+	mem_free(updater->server.plain.bytes);
+	clock_shift(0);
+}
+
+static void
+updater_update(struct updater *updater)
+{
+	CU_ASSERT(SSL_key_update(updater->ssl, SSL_KEY_UPDATE_REQUESTED));
+	CU_ASSERT(SSL_do_handshake(updater->ssl) == 1);
+}
+
+static void
+test_updates_in_a_row(void)
+{
+	struct updater updater;
+
+	updater_connect(&updater);
+	/* Four are well, again behind data of the one or the other, and again
+	 * in the next second. */
+	for (int turn = 0; turn < 4; turn++) {
+		for (int i = 0; i < 4; i++)
+			updater_update(&updater);
+		CU_ASSERT(updater_pass(&updater) == TLS_WANT_INPUT);
+		if (turn == 0) {
+			CU_ASSERT(SSL_write(updater.ssl, "x", 1) == 1);
+		} else if (turn == 1) {
+			tls_pair_send(&updater.server, "y", 1);
+		} else {
+			clock_shift(1000 * turn);
+		}
+	}
+	/* The fifth is not, and what is behind it does not count. */
+	CU_ASSERT(SSL_write(updater.ssl, "z", 1) == 1);
+	for (int i = 0; i < 5; i++)
+		updater_update(&updater);
+	CU_ASSERT(SSL_write(updater.ssl, "late", 4) == 4);
+	CU_ASSERT(updater_pass(&updater) == TLS_FAILED);
+	CU_ASSERT(has_arrived(&updater.server, (const unsigned char *)"xz", 2));
+	CU_ASSERT(tls_engine_failure(updater.server.engine)->fault ==
+		  TLS_FAULT_PROTOCOL);
+	updater_clear(&updater);
+}
+
+static void
+test_messages_a_second(void)
+{
+	struct updater updater;
+
+	updater_connect(&updater);
+	for (int second = 0; second < 3; second++) {
+		clock_shift(1000 * second);
+		for (int i = 0; i < 100; i++) {
+			updater_update(&updater);
+			CU_ASSERT(SSL_write(updater.ssl, "x", 1) == 1);
+			CU_ASSERT(updater_pass(&updater) == TLS_WANT_INPUT);
+		}
+	}
+	updater_update(&updater);
+	CU_ASSERT(updater_pass(&updater) == TLS_FAILED);
+	CU_ASSERT(updater.server.plain.length == 300);
+	updater_clear(&updater);
+}
+
 static void
 test_output(void)
 {
@@ -644,4 +761,7 @@ UNIT_SUITE(tls_engine, {"handshake_steps", test_handshake_steps},
 	   {"key_update_reply", test_key_update_reply},
 	   {"silence_after_close", test_silence_after_close},
 	   {"holding", test_holding}, {"holding_close", test_holding_close},
-	   {"holding_bound", test_holding_bound}, {"output", test_output});
+	   {"holding_bound", test_holding_bound},
+	   {"updates_in_a_row", test_updates_in_a_row},
+	   {"messages_a_second", test_messages_a_second},
+	   {"output", test_output});
