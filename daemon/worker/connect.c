@@ -451,6 +451,26 @@ is_waited_for(struct connecting *connecting)
 	       connecting->next + 1 == connecting->candidates.count;
 }
 
+/* Without a descriptor for the next attempt the one that has not answered for
+ * the longest time gives its own. False: there is none. */
+static bool
+give_up_oldest(struct connecting *connecting)
+{
+	struct attempt *oldest = NULL;
+
+	for (size_t i = 0; i < ATTEMPTS_MAX; i++) {
+		struct attempt *attempt = &connecting->attempts[i];
+
+		if (attempt->connecting &&
+		    (!oldest || attempt->candidate < oldest->candidate))
+			oldest = attempt;
+	}
+	if (!oldest)
+		return false;
+	attempt_end(oldest, false);
+	return true;
+}
+
 /* Start the next candidate, and those behind it while they fail at once. When
  * there is none left and none under way, the connection is over. */
 static void
@@ -472,6 +492,8 @@ try_next(struct connecting *connecting)
 			wait_then_next(connecting, RETRY_MS);
 			return;
 		case ATTEMPT_LATER:
+			if (give_up_oldest(connecting))
+				continue;
 			wait_then_next(connecting, RETRY_MS);
 			return;
 		case ATTEMPT_FAILED:
