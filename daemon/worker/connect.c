@@ -451,8 +451,8 @@ is_waited_for(struct connecting *connecting)
 	       connecting->next + 1 == connecting->candidates.count;
 }
 
-/* Without a descriptor for the next attempt the one that has not answered for
- * the longest time gives its own. False: there is none. */
+/* For the next attempt the one that has not answered for the longest time gives
+ * its place, or its descriptor. False: there is none. */
 static bool
 give_up_oldest(struct connecting *connecting)
 {
@@ -476,8 +476,9 @@ give_up_oldest(struct connecting *connecting)
 static void
 try_next(struct connecting *connecting)
 {
-	while (connecting->next < connecting->candidates.count &&
-	       connecting->active < ATTEMPTS_MAX) {
+	while (connecting->next < connecting->candidates.count) {
+		if (connecting->active == ATTEMPTS_MAX)
+			(void)give_up_oldest(connecting);
 		switch (attempt_start(connecting, connecting->next)) {
 		case ATTEMPT_WON:
 			return;
