@@ -41,5 +41,10 @@ cpus(void)
 unsigned int
 generation_worker_count(const struct conf *conf)
 {
-	return conf->global.workers > 0 ? conf->global.workers : cpus();
+	unsigned int count =
+		conf->global.workers > 0 ? conf->global.workers : cpus();
+
+	return count < conf->global.max_connections
+		       ? count
+		       : conf->global.max_connections;
 }

@@ -39,7 +39,7 @@ void
 generation_free(struct generation *generation);
 
 /* How many workers that configuration asks for; `auto` is one for each CPU
- * that this process may run on. */
+ * that this process may run on. Never more than there may be connections. */
 unsigned int
 generation_worker_count(const struct conf *conf);
 

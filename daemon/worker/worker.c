@@ -305,8 +305,12 @@ set_connection_max(struct worker *worker)
 {
 	const struct conf *conf = worker->current->generation->conf;
 	unsigned int workers = generation_worker_count(conf);
-	size_t share = (conf->global.max_connections + workers - 1) / workers;
+	size_t share = conf->global.max_connections / workers;
 	size_t fitting = connections_that_fit(worker);
+
+	if (child_number(worker->child) <
+	    conf->global.max_connections % workers)
+		share++;
 
 	worker->connection_max = share < fitting ? share : fitting;
 }

@@ -3,6 +3,7 @@
 others are served, nothing is lost or kept, and no process dies."""
 
 import re
+import select
 import socket
 import ssl
 import threading
@@ -276,6 +277,40 @@ def test_a_flood_of_tiny_records(t):
     wait_for(lambda: [len(contact.received) for contact in
                       backend.contacts] == 4 * [each],
              "every byte has arrived")
+
+
+# Limits.
+
+
+def test_max_connections_is_for_all_workers_together(t):
+    """Also when it cannot be divided, and with a queue for each worker."""
+    for i, (most, workers) in enumerate(((1, 4), (5, 3), (7, 4))):
+        d = t.daemon({"s": {"accept": {"reuse_port": i == 1},
+                            "connect": "builtin:echo"}},
+                     globals={"max_connections": most, "workers": workers},
+                     name="daemon%d" % i)
+        assert len(d.workers()) == min(most, workers)
+        streams = [d.plain() for _ in range(60)]
+        for stream in streams:
+            stream.send(b"x")
+        wait_for(lambda: sum(map(has_answer, streams)) == most, "%d" % most)
+        assert not is_answered_more(streams, most)
+        while streams:
+            for stream in wait_for(
+                    lambda: list(filter(has_answer, streams)), "the next"):
+                stream.drop()
+                streams.remove(stream)
+
+
+def has_answer(stream):
+    return bool(select.select([stream.socket], [], [], 0)[0])
+
+
+def is_answered_more(streams, count, seconds=0.3):
+    """Does any other stream get an answer within that time?"""
+    quiet = [s.socket for s in streams if not has_answer(s)]
+    assert len(quiet) == len(streams) - count
+    return bool(select.select(quiet, [], [], seconds)[0])
 
 
 # Backends that fail in odd ways.

@@ -689,11 +689,17 @@ test_free(void)
 static void
 test_workers(void)
 {
-	struct conf conf = {.global = {.workers = 3}};
+	struct conf conf = {.global = {.workers = 3, .max_connections = 100}};
 
 	CU_ASSERT_EQUAL(generation_worker_count(&conf), 3);
 	conf.global.workers = 0;
 	CU_ASSERT_TRUE(generation_worker_count(&conf) >= 1);
+	/* One without a share would only keep its queue. */
+	conf.global.max_connections = 1;
+	CU_ASSERT_EQUAL(generation_worker_count(&conf), 1);
+	conf.global.workers = 3;
+	conf.global.max_connections = 2;
+	CU_ASSERT_EQUAL(generation_worker_count(&conf), 2);
 }
 
 UNIT_SUITE(generation, {"documents", test_documents},
