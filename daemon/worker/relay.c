@@ -13,8 +13,12 @@
 #include "daemon/worker/connection.h"
 #include "daemon/worker/worker.h"
 
-/* What a flow may take in one turn at first, and after it has stalled. */
+/* What a flow may take at once at first, and after it has stalled. */
 #define ALLOWANCE_MIN ((size_t)64 * 1024)
+
+/* The same when that was so many times the work of as large a transfer. */
+#define ALLOWANCE_TINY ((size_t)16 * 1024)
+#define TINY_FACTOR    8
 
 /* After so much work for one direction the others have their turn. */
 #define TURN_BUDGET ((size_t)2 * 1024 * 1024)
@@ -111,12 +115,15 @@ pass_end(struct gate *source, struct gate *destination)
 }
 
 static void
-adapt(struct flow *flow, const struct gate *destination, size_t moved,
-      size_t max)
+adapt(struct flow *flow, const struct gate *destination,
+      const struct received *received, size_t max)
 {
 	if (gate_is_stuck(destination))
 		flow->allowance = ALLOWANCE_MIN;
-	else if (moved >= flow->allowance / 2 && flow->allowance < max)
+	else if (received->work > TINY_FACTOR * flow->allowance)
+		flow->allowance = ALLOWANCE_TINY;
+	else if (received->plain.length >= flow->allowance / 2 &&
+		 flow->allowance < max)
 		flow->allowance *= 2;
 	if (flow->allowance > max)
 		flow->allowance = max;
@@ -143,7 +150,7 @@ flow_pump(struct gate *source)
 			connection->activity_ms = connection->now_ms;
 			sent = destination->stream->send(destination,
 							 &received.plain);
-			adapt(flow, destination, received.plain.length,
+			adapt(flow, destination, &received,
 			      connection->service->conf->buffers.max);
 		}
 		if (sent != IO_DONE) {

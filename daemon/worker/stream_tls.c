@@ -18,12 +18,12 @@ end_without_notify(struct gate *gate)
 }
 
 /* What a record adds to its data is about 22 bytes, and taking it off costs as
- * much as decrypting a kilobyte or two: a flood of tiny records is many times
+ * much as decrypting some kilobytes: a flood of tiny records is many times
  * the work of a transfer with as many bytes on the wire. */
 static size_t
 work_of(size_t wire, size_t plain)
 {
-	return wire > plain ? wire + (wire - plain) * 64 : wire;
+	return wire > plain ? wire + (wire - plain) * 128 : wire;
 }
 
 /* Before more is sent, or the end: from when on does the peer take nothing? */
