@@ -7,18 +7,24 @@
 #include "common/base/mem.h"
 #include "common/ipc/message.h"
 
-#define MONITOR  (1u << IPC_MONITOR)
-#define WORKER   (1u << IPC_WORKER)
-#define HELPER   (1u << IPC_HELPER)
-#define LOADER   (1u << IPC_LOADER)
-#define CHILDREN (WORKER | HELPER) /* those that are given generations */
+#define MONITOR (1u << IPC_MONITOR)
+#define WORKER  (1u << IPC_WORKER)
+#define HELPER  (1u << IPC_HELPER)
+#define LOADER  (1u << IPC_LOADER)
+#define KEEPER  (1u << IPC_KEEPER)
+#define BROKER  (1u << IPC_BROKER)
+
+/* Those that are given generations, and those among them that workers talk to.
+ */
+#define PEERS    (HELPER | KEEPER | BROKER)
+#define CHILDREN (WORKER | PEERS)
 
 /* type, from, to, body at least and at most, descriptors at most, name */
 static const struct message_rule rules[] = {
 	{MESSAGE_HELLO, MONITOR, CHILDREN | LOADER, 4, 4, 0, "HELLO"},
 	{MESSAGE_HELLO, CHILDREN | LOADER, MONITOR, 4, 4, 0, "HELLO"},
-	{MESSAGE_HELLO, WORKER, HELPER, 4, 4, 0, "HELLO"},
-	{MESSAGE_HELLO, HELPER, WORKER, 4, 4, 0, "HELLO"},
+	{MESSAGE_HELLO, WORKER, PEERS, 4, 4, 0, "HELLO"},
+	{MESSAGE_HELLO, PEERS, WORKER, 4, 4, 0, "HELLO"},
 
 	{MESSAGE_PREPARE, MONITOR, CHILDREN, 12, 12, 0, "PREPARE"},
 	{MESSAGE_ITEMS, MONITOR, CHILDREN, 1, MESSAGE_BODY_MAX, MESSAGE_FDS_MAX,
@@ -30,12 +36,24 @@ static const struct message_rule rules[] = {
 	{MESSAGE_LOGS, MONITOR, CHILDREN, 1, 4096, MESSAGE_FDS_MAX, "LOGS"},
 	{MESSAGE_PEER, MONITOR, CHILDREN, 5, 5, 1, "PEER"},
 	{MESSAGE_DRAIN, MONITOR, CHILDREN, 8, 8, 0, "DRAIN"},
+	{MESSAGE_SANDBOX, MONITOR, CHILDREN, 1, 256, 1, "SANDBOX"},
+	{MESSAGE_RELEASE, MONITOR, KEEPER, 8, 8, 0, "RELEASE"},
 
 	{MESSAGE_ITEMS_ACK, CHILDREN, MONITOR, 8, 8, 0, "ITEMS_ACK"},
 	{MESSAGE_READY, CHILDREN, MONITOR, 8, MESSAGE_BODY_MAX, 0, "READY"},
 	{MESSAGE_FAILED, CHILDREN, MONITOR, 8, MESSAGE_BODY_MAX, 0, "FAILED"},
 	{MESSAGE_LIVE, CHILDREN, MONITOR, 8, 8, 0, "LIVE"},
 	{MESSAGE_DOWN, WORKER, MONITOR, 12, MESSAGE_BODY_MAX, 0, "DOWN"},
+
+	{MESSAGE_INDEX, KEEPER, MONITOR, 8, 8, 1, "INDEX"},
+	{MESSAGE_ACCUSE, CHILDREN, MONITOR, 9, 1024, 0, "ACCUSE"},
+
+	{MESSAGE_SIGN, WORKER, KEEPER, 46, MESSAGE_BODY_MAX, 1, "SIGN"},
+	{MESSAGE_SIGNED, KEEPER, WORKER, 9, 8 + 1024, 0, "SIGNED"},
+	{MESSAGE_REFUSED, KEEPER, WORKER, 8, 8, 0, "REFUSED"},
+
+	{MESSAGE_CONNECT, WORKER, BROKER, 24, 24, 0, "CONNECT"},
+	{MESSAGE_CONNECTED, BROKER, WORKER, 12, 12, 1, "CONNECTED"},
 
 	{MESSAGE_ADDRESSES, HELPER, WORKER, 1, 4096, 0, "ADDRESSES"},
 
@@ -83,10 +101,9 @@ const char *
 ipc_role_name(enum ipc_role role)
 {
 	static const char *const names[IPC_ROLE_COUNT] = {
-		[IPC_MONITOR] = "monitor",
-		[IPC_WORKER] = "worker",
-		[IPC_HELPER] = "helper",
-		[IPC_LOADER] = "loader",
+		[IPC_MONITOR] = "monitor", [IPC_WORKER] = "worker",
+		[IPC_HELPER] = "helper",   [IPC_LOADER] = "loader",
+		[IPC_KEEPER] = "keeper",   [IPC_BROKER] = "broker",
 	};
 
 	return role < IPC_ROLE_COUNT ? names[role] : "?";

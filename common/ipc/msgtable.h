@@ -12,13 +12,15 @@
 #include <stdint.h>
 
 /* Sent first by both ends of every channel; goes up when a message changes. */
-#define IPC_PROTOCOL 1
+#define IPC_PROTOCOL 2
 
 enum ipc_role {
 	IPC_MONITOR,
 	IPC_WORKER,
 	IPC_HELPER,
 	IPC_LOADER, /* reads the configuration's files for the monitor */
+	IPC_KEEPER, /* holds the private keys and signs */
+	IPC_BROKER, /* connects to the paths of UNIX sockets */
 	IPC_ROLE_COUNT,
 };
 
@@ -40,9 +42,13 @@ enum message_type {
 	MESSAGE_ABORT,   /* u64 generation */
 
 	/* The monitor to a child. */
-	MESSAGE_LOGS,  /* the log's sinks, a descriptor each */
-	MESSAGE_PEER,  /* u8 role, u32 number; the descriptor of a channel */
-	MESSAGE_DRAIN, /* u64 grace in milliseconds: finish and exit */
+	MESSAGE_LOGS,    /* the log's sinks, a descriptor each */
+	MESSAGE_PEER,    /* u8 role, u32 number; the descriptor of a channel */
+	MESSAGE_DRAIN,   /* u64 grace in milliseconds: finish and exit */
+	MESSAGE_SANDBOX, /* what to give up, see sandbox.h; before the first
+			  * PREPARE; the directory to be shut in */
+	MESSAGE_RELEASE, /* u64 the lowest generation that any worker uses:
+			  * what only older ones named may go */
 
 	/* A child to the monitor (the first: whoever receives items). */
 	MESSAGE_ITEMS_ACK, /* u64 generation: PREPARE or ITEMS was read */
@@ -53,6 +59,23 @@ enum message_type {
 	/* A worker to the monitor, before READY: services without any
 	 * certificate, which do not start. */
 	MESSAGE_DOWN, /* u64 generation, then u32 indexes of services */
+
+	/* The keeper to the monitor, before READY. */
+	MESSAGE_INDEX, /* u64 generation; the certificate index */
+
+	/* A child to the monitor: a peer of it has broken the rules. */
+	MESSAGE_ACCUSE, /* u8 role, u32 number, string why */
+
+	/* A worker to the keeper and back. */
+	MESSAGE_SIGN,    /* u64 number, a request (signer.h); a message that is
+			  * too long for it comes as a sealed memfd */
+	MESSAGE_SIGNED,  /* u64 number, the signature */
+	MESSAGE_REFUSED, /* u64 number */
+
+	/* A worker to the broker and back. */
+	MESSAGE_CONNECT,   /* u64 number, u64 generation, u32 service, u32
+			    * address */
+	MESSAGE_CONNECTED, /* u64 number, u32 errno; when 0 the socket */
 
 	/* The helper to a worker. */
 	MESSAGE_ADDRESSES, /* what a name resolves to; see resolution.h */
@@ -82,7 +105,7 @@ msgtable_name(unsigned int type);
 size_t
 msgtable_body_max(unsigned int type);
 
-/* "monitor", "worker", "helper", "loader". */
+/* "monitor", "worker", "helper", "loader", "keeper", "broker". */
 const char *
 ipc_role_name(enum ipc_role role);
 
