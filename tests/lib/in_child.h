@@ -5,7 +5,18 @@
 #ifndef SEALOCK_TESTS_IN_CHILD_H
 #define SEALOCK_TESTS_IN_CHILD_H
 
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
 #include <stdbool.h>
+
+/* AddressSanitizer makes system calls that no role is permitted. */
+#if defined(SEALOCK_SANITIZED) || defined(__SANITIZE_ADDRESS__)
+#define IN_CHILD_IS_SANITIZED true
+#else
+#define IN_CHILD_IS_SANITIZED false
+#endif
 
 /* Call run in a forked child: what it returned, 0 to 100, or 1000 and the
  * signal that killed it. */
