@@ -142,6 +142,7 @@ static const struct rule rules[] = {
 	PERMIT(ALL, "ioctl", INT(1, FIONREAD)),
 	PERMIT(ALL, "ioctl", INT(1, FIONBIO)),
 	PERMIT(WORKER, "ioctl", INT(1, SIOCOUTQ)),
+	REFUSE(ALL, "ioctl", ENOTTY, INT(1, TCGETS)), /* isatty(3) */
 
 	/* No code is made. */
 	PERMIT(ALL, "mmap", WITHOUT(2, PROT_EXEC)),

@@ -7,8 +7,9 @@
  * arguments (families of socket(2), requests of ioctl(2), memory that is not
  * executable). Or it is refused quietly, because libraries try it and do
  * well without: libc's search for files (time zone, number of CPUs), its
- * clone3(2). Or it is not in the table, and the process is killed: the
- * kernel's log has the number (audit, type=1326), the monitor sees SIGSYS.
+ * clone3(2), its question whether something is a terminal. Or it is not in the
+ * table, and the process is killed: the kernel's log has the number (audit,
+ * type=1326), the monitor sees SIGSYS.
  */
 #ifndef SEALOCK_PROCESS_SANDBOX_SECCOMP_H
 #define SEALOCK_PROCESS_SANDBOX_SECCOMP_H

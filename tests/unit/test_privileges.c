@@ -2,6 +2,7 @@
 #include <cap-ng.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,12 +70,14 @@ static int
 root_drops(const void *argument)
 {
 	struct privileges privileges = {.uid = SOMEBODY, .gid = SOMEBODY};
+	static const gid_t groups[] = {1, 2};
 	struct error error = {0};
 	int signal_number = 0;
 	char here[64];
 	int root;
 
 	(void)argument;
+	CHECK(setgroups(ARRAY_SIZE(groups), groups) == 0);
 	privileges.root = root = privileges_open_root(directory, &error);
 	CHECK(root >= 0);
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
@@ -109,7 +112,7 @@ refused_ids(const void *argument)
 	struct error error = {0};
 
 	CHECK(privileges_drop(&privileges, &error) == -1);
-	CHECK(error.text[0] != '\0');
+	CHECK(strncmp(error.text, "refusing to run as root", 23) == 0);
 	return 0;
 }
 
@@ -311,6 +314,8 @@ test_directory(void)
 		return;
 	}
 	CU_ASSERT_EQUAL(chmod(directory, 0775), 0);
+	CU_ASSERT_PTR_NOT_NULL(strstr(refusal(directory), "others may write"));
+	CU_ASSERT_EQUAL(chmod(directory, 0757), 0);
 	CU_ASSERT_PTR_NOT_NULL(strstr(refusal(directory), "others may write"));
 	CU_ASSERT_EQUAL(chmod(directory, 0755), 0);
 	snprintf(path, sizeof(path), "%s/.hidden", directory);

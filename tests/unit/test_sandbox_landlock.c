@@ -24,7 +24,9 @@
 #include "tests/lib/in_child.h"
 #include "tests/unit/unit.h"
 
-#define SCOPES_LEVEL 6
+#define SOMEBODY       65534
+#define TRUNCATE_LEVEL 3
+#define SCOPES_LEVEL   6
 
 static bool
 enter(enum sandbox_role role, bool connects_unix)
@@ -87,16 +89,19 @@ test_level(void)
 
 /* Files. */
 
+static char our_file[] = "/tmp/sealock-file-XXXXXX";
+
 static int
 reaches_no_file(const void *argument)
 {
+	enum sandbox_role role = *(const enum sandbox_role *)argument;
 	int before = open("/etc/passwd", O_RDONLY | O_CLOEXEC);
 	int directory = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct stat status;
 	char byte;
 	int file;
 
-	CHECK(enter(*(const enum sandbox_role *)argument, false));
+	CHECK(enter(role, false));
 	CHECK(open("/etc/passwd", O_RDONLY) < 0 && errno == EACCES);
 	CHECK(open("/tmp/sealock-new", O_WRONLY | O_CREAT, 0600) < 0 &&
 	      errno == EACCES);
@@ -106,6 +111,11 @@ reaches_no_file(const void *argument)
 	CHECK(mkdir("/tmp/sealock-new", 0700) < 0 && errno == EACCES);
 	CHECK(symlink("x", "/tmp/sealock-new") < 0 && errno == EACCES);
 	CHECK(execl("/bin/true", "true", NULL) < 0 && errno == EACCES);
+	CHECK(role == SANDBOX_HELPER ||
+	      (open("/etc/hosts", O_RDONLY) < 0 && errno == EACCES));
+	if (sandbox_landlock_level() >= TRUNCATE_LEVEL)
+		CHECK(truncate(our_file, 0) < 0 && errno == EACCES);
+	CHECK(unlink(our_file) < 0 && errno == EACCES);
 	/* What is open stays open, and may be looked at. */
 	CHECK(read(before, &byte, 1) == 1);
 	CHECK(stat("/etc/passwd", &status) == 0);
@@ -118,11 +128,17 @@ reaches_no_file(const void *argument)
 static void
 test_files(void)
 {
+	int ours = mkstemp(our_file);
+
+	CU_ASSERT_FATAL(ours >= 0);
+	CU_ASSERT_EQUAL(fchmod(ours, 0666), 0);
+	close(ours);
 	for (int i = 0; i < SANDBOX_ROLE_COUNT && has_landlock(); i++) {
 		enum sandbox_role role = (enum sandbox_role)i;
 
 		try_both(reaches_no_file, &role);
 	}
+	CU_ASSERT_EQUAL(unlink(our_file), 0);
 }
 
 /* Descriptors come by message all the same. */
@@ -436,6 +452,12 @@ make_root(void)
 	write_file("etc/shadow", "secret");
 	write_file("run/resolve/servers", "old");
 	write_file("run/secret", "secret");
+	/* Nobody's to read from the beginning; /run itself is not. */
+	write_file("run/host.conf", "old");
+	snprintf(path, sizeof(path), "%s/run/host.conf", directory);
+	CU_ASSERT_EQUAL(chmod(path, 0600) | chmod(directory, 0755), 0);
+	snprintf(path, sizeof(path), "%s/etc/host.conf", directory);
+	CU_ASSERT_EQUAL(symlink("../run/host.conf", path), 0);
 }
 
 static void
@@ -443,23 +465,24 @@ remove_root(void)
 {
 	static const char *const made[] = {
 		"etc/hosts",
-		"etc/shadow",
-		"etc/resolv.conf",
+		"etc/host.conf",
 		"etc/nsswitch.conf",
-		"run/secret",
+		"etc/resolv.conf",
+		"etc/shadow",
+		"etc",
+		"run/host.conf",
 		"run/resolve/servers",
 		"run/resolve",
+		"run/secret",
 		"run",
-		"etc",
-		".",
 	};
 	char path[128];
 
 	for (size_t i = 0; i < ARRAY_SIZE(made); i++) {
 		snprintf(path, sizeof(path), "%s/%s", directory, made[i]);
-		if (remove(path) != 0 && i == ARRAY_SIZE(made) - 1)
-			CU_ASSERT_EQUAL(rmdir(directory), 0);
+		(void)remove(path);
 	}
+	CU_ASSERT_EQUAL(rmdir(directory), 0);
 }
 
 struct replaced {
@@ -476,6 +499,7 @@ sees(const struct replaced *replaced, int in, int out)
 
 	snprintf(path, sizeof(path), "/%s", replaced->name);
 	CHECK(chroot(directory) == 0 && chdir("/") == 0);
+	CHECK(setresuid(SOMEBODY, SOMEBODY, SOMEBODY) == 0);
 	CHECK(enter(SANDBOX_HELPER, false));
 	CHECK(is_readable("/etc/hosts") && is_readable("/etc/resolv.conf"));
 	CHECK(!is_readable("/etc/shadow") && !is_readable("/run/secret"));

@@ -39,6 +39,9 @@
 #include "tests/lib/in_child.h"
 #include "tests/unit/unit.h"
 
+/* No process has so large a number. */
+#define NO_PROCESS 0x3fffffff
+
 static bool
 load(enum sandbox_role role, enum sandbox_answer answer)
 {
@@ -93,13 +96,13 @@ do_ptrace(void)
 static void
 do_kill(void)
 {
-	kill(getppid(), 0);
+	kill(NO_PROCESS, 0);
 }
 
 static void
 do_tgkill_other(void)
 {
-	syscall(SYS_tgkill, getppid(), getppid(), SIGABRT);
+	syscall(SYS_tgkill, NO_PROCESS, NO_PROCESS, SIGABRT);
 }
 
 static void
@@ -394,10 +397,13 @@ static int
 fails_quietly(const void *argument)
 {
 	enum sandbox_role role = *(const enum sandbox_role *)argument;
+	int null = open("/dev/null", O_RDWR);
 	struct stat status;
 	char path[64];
 
 	CHECK(load(role, SANDBOX_KILL));
+	CHECK(!isatty(null) && errno == ENOTTY);
+	CHECK(dprintf(null, "a stream asks it, too") > 0);
 	CHECK(access("/", F_OK) < 0 && errno == EACCES);
 	CHECK(readlink("/proc/self/exe", path, sizeof(path)) < 0 &&
 	      errno == EACCES);
