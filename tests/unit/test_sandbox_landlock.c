@@ -40,6 +40,18 @@ enter(enum sandbox_role role, bool connects_unix)
 	return false;
 }
 
+static bool
+is_readable(const char *path)
+{
+	int file = open(path, O_RDONLY | O_CLOEXEC);
+	char byte;
+	bool is_read = file >= 0 && read(file, &byte, 1) == 1;
+
+	if (file >= 0)
+		close(file);
+	return is_read;
+}
+
 /* As root and as a user. */
 static void
 try_both(int (*run)(const void *), const void *argument)
@@ -111,8 +123,7 @@ reaches_no_file(const void *argument)
 	CHECK(mkdir("/tmp/sealock-new", 0700) < 0 && errno == EACCES);
 	CHECK(symlink("x", "/tmp/sealock-new") < 0 && errno == EACCES);
 	CHECK(execl("/bin/true", "true", NULL) < 0 && errno == EACCES);
-	CHECK(role == SANDBOX_HELPER ||
-	      (open("/etc/hosts", O_RDONLY) < 0 && errno == EACCES));
+	CHECK(role == SANDBOX_HELPER || !is_readable("/etc/hosts"));
 	if (sandbox_landlock_level() >= TRUNCATE_LEVEL)
 		CHECK(truncate(our_file, 0) < 0 && errno == EACCES);
 	CHECK(unlink(our_file) < 0 && errno == EACCES);
@@ -373,18 +384,6 @@ test_network(void)
 
 /* The helper's files. */
 
-static bool
-is_readable(const char *path)
-{
-	int file = open(path, O_RDONLY | O_CLOEXEC);
-	char byte;
-	bool is_read = file >= 0 && read(file, &byte, 1) == 1;
-
-	if (file >= 0)
-		close(file);
-	return is_read;
-}
-
 static int
 reads_hosts(const void *argument)
 {
@@ -396,7 +395,8 @@ reads_hosts(const void *argument)
 	CHECK(is_readable("/etc/hosts") == has_hosts);
 	CHECK(is_readable("/etc/resolv.conf") == has_servers);
 	CHECK(!is_readable("/etc/passwd"));
-	CHECK(open("/etc/hosts", O_WRONLY) < 0 && errno == EACCES);
+	CHECK(!has_hosts ||
+	      (open("/etc/hosts", O_WRONLY) < 0 && errno == EACCES));
 	CHECK(!sandbox_landlock_is_outdated());
 	return 0;
 }
