@@ -143,6 +143,9 @@ static const struct rule rules[] = {
 	PERMIT(ALL, "ioctl", INT(1, FIONBIO)),
 	PERMIT(WORKER, "ioctl", INT(1, SIOCOUTQ)),
 	REFUSE(ALL, "ioctl", ENOTTY, INT(1, TCGETS)), /* isatty(3) */
+	/* if_nametoindex(3), for name servers of one link; it takes a socket
+	 * of the next family when there is no UNIX one. */
+	PERMIT(HELPER, "ioctl", INT(1, SIOCGIFINDEX)),
 
 	/* No code is made. */
 	PERMIT(ALL, "mmap", WITHOUT(2, PROT_EXEC)),
@@ -158,7 +161,7 @@ static const struct rule rules[] = {
 	SOCKET(HELPER, "socket", AF_INET, SOCK_DGRAM),
 	SOCKET(HELPER, "socket", AF_INET6, SOCK_STREAM),
 	SOCKET(HELPER, "socket", AF_INET6, SOCK_DGRAM),
-	REFUSE(BROKERED, "socket", EACCES, INT(0, AF_UNIX)),
+	REFUSE(BROKERED | HELPER, "socket", EACCES, INT(0, AF_UNIX)),
 	OPTION(ALL, SOL_SOCKET, SO_SNDBUF),
 	OPTION(WORKER, SOL_SOCKET, SO_LINGER),
 	OPTION(WORKER, SOL_SOCKET, SO_KEEPALIVE),
@@ -166,6 +169,7 @@ static const struct rule rules[] = {
 	OPTION(WORKER, IPPROTO_TCP, TCP_KEEPINTVL),
 	OPTION(WORKER, IPPROTO_TCP, TCP_KEEPCNT),
 	OPTION(WORKER | HELPER, IPPROTO_TCP, TCP_NODELAY),
+	OPTION(HELPER, IPPROTO_TCP, TCP_FASTOPEN_CONNECT), /* c-ares 1.34 */
 
 	/* Files: read by the helper, as far as landlock lets it; looked for in
 	 * vain by the others. */
