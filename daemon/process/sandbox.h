@@ -12,7 +12,8 @@
  *		backends
  *	threads	no		yes		no
  *
- * Descriptors come to a role as messages, before and after.
+ * Descriptors come to a role as messages, before and after. The helper ends
+ * itself, to be replaced, when sandbox_landlock_is_outdated().
  */
 #ifndef SEALOCK_PROCESS_SANDBOX_H
 #define SEALOCK_PROCESS_SANDBOX_H
