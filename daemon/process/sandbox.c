@@ -22,13 +22,13 @@
 /* Builds for tests. AddressSanitizer makes calls and looks for files of its
  * own; a coverage build writes what it counted into files at its end. */
 #if defined(SEALOCK_SANITIZED)
-#define BUILD	   "it is built with AddressSanitizer"
+#define BUILD      "it is built with AddressSanitizer"
 #define LOGS_CALLS false
 #elif defined(SEALOCK_COVERAGE)
-#define BUILD	   "it is built for coverage"
+#define BUILD      "it is built for coverage"
 #define LOGS_CALLS true
 #else
-#define BUILD	   NULL
+#define BUILD      NULL
 #define LOGS_CALLS false
 #endif
 
