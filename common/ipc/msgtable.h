@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 /* Sent first by both ends of every channel; goes up when a message changes. */
-#define IPC_PROTOCOL 2
+#define IPC_PROTOCOL 1
 
 enum ipc_role {
 	IPC_MONITOR,
