@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -33,6 +34,14 @@
  * have taken everything else. */
 #define DESCRIPTOR_RESERVE 16
 
+/* Of the generation that was built last. */
+enum pending_state {
+	PENDING_NONE,
+	PENDING_BUILDING,
+	PENDING_READY,
+	PENDING_FAILED,
+};
+
 struct child {
 	const struct child_role *role;
 	uint32_t number;
@@ -42,8 +51,8 @@ struct child {
 	void *argument;
 	bool is_started;
 	struct generation_receiver *receiver; /* from PREPARE to BUILD */
-	uint64_t pending; /* built or failed, waiting for COMMIT or ABORT */
-	bool is_pending_ready;
+	uint64_t pending; /* its number, from BUILD to COMMIT or ABORT */
+	enum pending_state pending_state;
 	int status;
 };
 
@@ -94,6 +103,32 @@ child_report_down(struct child *child, uint64_t number,
 	}
 }
 
+void
+child_report_index(struct child *child, uint64_t number, int descriptor)
+{
+	struct message *message = message_new(MESSAGE_INDEX);
+
+	buf_write_u64(&message->body, number);
+	if (!message_add_fd(message, descriptor))
+		abort();
+	channel_send(child->monitor, message);
+}
+
+void
+child_accuse(struct child *child, enum ipc_role role, uint32_t number,
+	     const char *why)
+{
+	struct message *message = message_new(MESSAGE_ACCUSE);
+	char sentence[256];
+
+	/* Cut, if need be, to what the message has room for. */
+	snprintf(sentence, sizeof(sentence), "%s", why);
+	buf_write_u8(&message->body, (uint8_t)role);
+	buf_write_u32(&message->body, number);
+	buf_write_string(&message->body, sentence);
+	channel_send(child->monitor, message);
+}
+
 __attribute__((cold)) static void
 refuse(struct child *child, const char *why)
 {
@@ -129,6 +164,7 @@ refuse_generation(struct child *child, uint64_t number, uint32_t descriptors)
 		  descriptors, (uintmax_t)limit.rlim_cur);
 	error_list_add(&problems, &error);
 	child->pending = number;
+	child->pending_state = PENDING_FAILED;
 	answer(child, MESSAGE_FAILED, number, &problems);
 	error_list_clear(&problems);
 }
@@ -218,6 +254,34 @@ build(struct child *child, struct generation *generation,
 				    warnings);
 }
 
+void
+child_prepared(struct child *child, uint64_t number, int status,
+	       const struct error_list *problems,
+	       const struct error_list *warnings)
+{
+	if (child->pending != number)
+		return;
+	assert(child->pending_state == PENDING_BUILDING);
+	if (status == 0) {
+		child->pending_state = PENDING_READY;
+		answer(child, MESSAGE_READY, number, warnings);
+	} else {
+		child->pending_state = PENDING_FAILED;
+		answer(child, MESSAGE_FAILED, number, problems);
+	}
+}
+
+/* It is committed or aborted: the next one may come. */
+static enum pending_state
+end_pending(struct child *child)
+{
+	enum pending_state state = child->pending_state;
+
+	child->pending = 0;
+	child->pending_state = PENDING_NONE;
+	return state;
+}
+
 static void
 on_build(struct child *child, struct message *message)
 {
@@ -226,6 +290,7 @@ on_build(struct child *child, struct message *message)
 	struct error_list problems = {0}, warnings = {0};
 	struct generation *generation;
 	struct error error = {0};
+	int status;
 
 	if (!child->receiver ||
 	    generation_receiver_number(child->receiver) != number) {
@@ -239,12 +304,10 @@ on_build(struct child *child, struct message *message)
 		return;
 	}
 	child->pending = number;
-	child->is_pending_ready =
-		build(child, generation, &problems, &warnings) == 0;
-	if (child->is_pending_ready)
-		answer(child, MESSAGE_READY, number, &warnings);
-	else
-		answer(child, MESSAGE_FAILED, number, &problems);
+	child->pending_state = PENDING_BUILDING;
+	status = build(child, generation, &problems, &warnings);
+	if (status != CHILD_LATER)
+		child_prepared(child, number, status, &problems, &warnings);
 	error_list_clear(&problems);
 	error_list_clear(&warnings);
 }
@@ -255,12 +318,11 @@ on_commit(struct child *child, struct message *message)
 	struct buf_reader reader = message_reader(message);
 	uint64_t number = buf_read_u64(&reader);
 
-	if (!child->is_pending_ready || child->pending != number) {
+	if (child->pending_state != PENDING_READY || child->pending != number) {
 		refuse(child, "COMMIT at the wrong time");
 		return;
 	}
-	child->pending = 0;
-	child->is_pending_ready = false;
+	end_pending(child);
 	child->role->commit(child->argument, number);
 }
 
@@ -269,7 +331,6 @@ on_abort(struct child *child, struct message *message)
 {
 	struct buf_reader reader = message_reader(message);
 	uint64_t number = buf_read_u64(&reader);
-	bool was_ready = child->is_pending_ready;
 
 	if (child->receiver &&
 	    generation_receiver_number(child->receiver) == number) {
@@ -280,9 +341,7 @@ on_abort(struct child *child, struct message *message)
 		refuse(child, "ABORT at the wrong time");
 		return;
 	}
-	child->pending = 0;
-	child->is_pending_ready = false;
-	if (was_ready)
+	if (end_pending(child) != PENDING_FAILED)
 		child->role->abort(child->argument, number);
 }
 
@@ -320,6 +379,18 @@ on_peer(struct child *child, struct message *message)
 }
 
 static void
+on_release(struct child *child, struct message *message)
+{
+	struct buf_reader reader = message_reader(message);
+
+	if (!child->role->release) {
+		refuse(child, "RELEASE of what this role does not hold");
+		return;
+	}
+	child->role->release(child->argument, buf_read_u64(&reader));
+}
+
+static void
 on_drain(struct child *child, struct message *message)
 {
 	struct buf_reader reader = message_reader(message);
@@ -339,6 +410,7 @@ on_message(struct channel *channel, struct message *message, void *argument)
 		[MESSAGE_BUILD] = on_build,     [MESSAGE_COMMIT] = on_commit,
 		[MESSAGE_ABORT] = on_abort,     [MESSAGE_LOGS] = on_logs,
 		[MESSAGE_PEER] = on_peer,       [MESSAGE_DRAIN] = on_drain,
+		[MESSAGE_RELEASE] = on_release,
 	};
 	struct child *child = argument;
 

@@ -19,6 +19,9 @@ struct error_list;
 struct event_base;
 struct generation;
 
+/* What prepare() returns when child_prepared() will tell what came of it. */
+#define CHILD_LATER 1
+
 struct child_role {
 	enum ipc_role role;
 
@@ -29,15 +32,19 @@ struct child_role {
 	/* Build what this generation needs beside what is running; nothing
 	 * may change for connections yet. The generation is the role's from
 	 * now on (generation_free()), also when this returns -1 with
-	 * problems. */
+	 * problems. CHILD_LATER: child_prepared() will tell. */
 	int (*prepare)(void *argument, struct generation *generation,
 		       struct error_list *problems,
 		       struct error_list *warnings);
 
 	/* The generation that was prepared last is in force, or to be
-	 * dropped. */
+	 * dropped, which may be before its outcome is known. */
 	void (*commit)(void *argument, uint64_t number);
 	void (*abort)(void *argument, uint64_t number);
+
+	/* No worker uses a generation below this one any more. NULL: the
+	 * monitor does not tell this role. */
+	void (*release)(void *argument, uint64_t number);
 
 	/* Finish what is open within so many milliseconds, then call
 	 * child_exit(). */
@@ -71,6 +78,24 @@ child_report_live(struct child *child, uint64_t number);
 void
 child_report_down(struct child *child, uint64_t number,
 		  const uint32_t *services, size_t count);
+
+/* What a prepare() that was to answer later has come to: 0 and warnings, or -1
+ * and problems. To be called from the event loop, not from within prepare(). A
+ * generation that was aborted meanwhile is passed over. */
+void
+child_prepared(struct child *child, uint64_t number, int status,
+	       const struct error_list *problems,
+	       const struct error_list *warnings);
+
+/* Give the monitor the certificate index of the generation that is being
+ * prepared; takes the descriptor. */
+void
+child_report_index(struct child *child, uint64_t number, int descriptor);
+
+/* Tell the monitor that a peer has broken the rules, and how. */
+void
+child_accuse(struct child *child, enum ipc_role role, uint32_t number,
+	     const char *why);
 
 /* Leave child_run() after the current event. */
 void

@@ -34,12 +34,18 @@ struct trace {
 	uint64_t prepared;
 	uint64_t committed;
 	uint64_t aborted;
+	uint64_t released;
 	uint32_t number;
 	int64_t grace_ms;
 	size_t files;
 };
 
 static struct trace *trace;
+
+/* The child's: what prepare() has put off. */
+static struct child *child_itself;
+static struct event *later;
+static uint64_t later_number;
 
 struct scene {
 	struct event_base *base;
@@ -51,11 +57,30 @@ struct scene {
 	enum message_type answer; /* READY or FAILED, the last one */
 	uint64_t answered;        /* its generation */
 	uint64_t live;
+	uint64_t indexed;
+	char accusation[64];
 	char sentence[512];
 	bool is_closed;
 };
 
 /* The role. */
+
+static void
+tell_later(evutil_socket_t descriptor, short what, void *argument)
+{
+	struct error_list problems = {0}, warnings = {0};
+	struct error error = {0};
+
+	(void)descriptor;
+	(void)what;
+	(void)argument;
+	error_set(&error, "it was late");
+	error_list_add(&warnings, &error);
+	child_report_index(child_itself, later_number,
+			   open("/dev/null", O_RDONLY | O_CLOEXEC));
+	child_prepared(child_itself, later_number, 0, &problems, &warnings);
+	error_list_clear(&warnings);
+}
 
 static void
 note(char call)
@@ -71,23 +96,38 @@ role_start(struct child *child, struct event_base *base)
 {
 	note('s');
 	trace->number = child_number(child);
-	(void)base;
+	child_itself = child;
+	later = event_new(base, -1, 0, tell_later, NULL);
 	return child;
 }
 
-/* A service called "bad" is what it cannot bear. */
+static bool
+is_called(const struct generation *generation, const char *name)
+{
+	return strcmp(generation->conf->services[0].name, name) == 0;
+}
+
+/* A service called "bad" is what it cannot bear, "late" takes a while, and
+ * "never" for ever. */
 static int
 role_prepare(void *argument, struct generation *generation,
 	     struct error_list *problems, struct error_list *warnings)
 {
 	struct error error = {0};
-	bool is_bad = strcmp(generation->conf->services[0].name, "bad") == 0;
+	bool is_bad = is_called(generation, "bad");
+	bool is_late = is_called(generation, "late");
+	bool is_never = is_called(generation, "never");
 
 	(void)argument;
 	note('p');
 	trace->prepared = generation->number;
 	trace->files = file_set_count(generation->files);
+	later_number = generation->number;
 	generation_free(generation);
+	if (is_late)
+		event_add(later, &(struct timeval){.tv_usec = 1000});
+	if (is_late || is_never)
+		return CHILD_LATER;
 	error_set(&error, is_bad ? "it is bad" : "it is odd");
 	error_list_add(is_bad ? problems : warnings, &error);
 	return is_bad ? -1 : 0;
@@ -129,24 +169,49 @@ role_peer(void *argument, enum ipc_role role, uint32_t number, int descriptor)
 }
 
 static void
+role_release(void *argument, uint64_t number)
+{
+	note('r');
+	trace->released = number;
+	/* Of a generation that was aborted. */
+	tell_later(-1, 0, NULL);
+	child_accuse(argument, IPC_WORKER, 3, "it lies");
+}
+
+static void
 role_stop(void *argument)
 {
 	(void)argument;
+	event_free(later);
 	note('z');
 }
 
 static const struct child_role role = {
-	.role = IPC_WORKER,
+	.role = IPC_KEEPER,
 	.start = role_start,
 	.prepare = role_prepare,
 	.commit = role_commit,
 	.abort = role_abort,
 	.drain = role_drain,
+	.release = role_release,
 	.peer = role_peer,
 	.stop = role_stop,
 };
 
 /* The monitor. */
+
+static void
+take_accusation(struct scene *scene, struct message *message)
+{
+	struct buf_reader reader = message_reader(message);
+	uint8_t accused = buf_read_u8(&reader);
+	uint32_t number = buf_read_u32(&reader);
+	AUTO_FREE char *why = buf_read_string(&reader);
+
+	CU_ASSERT_FALSE(reader.failed);
+	snprintf(scene->accusation, sizeof(scene->accusation), "%s %u %s",
+		 ipc_role_name(accused), number, why ? why : "");
+}
 
 static void
 on_message(struct channel *channel, struct message *message, void *argument)
@@ -166,6 +231,14 @@ on_message(struct channel *channel, struct message *message, void *argument)
 		break;
 	case MESSAGE_LIVE:
 		scene->live = number;
+		break;
+	case MESSAGE_INDEX:
+		CU_ASSERT_EQUAL(scene->answer, 0);
+		CU_ASSERT_EQUAL(message->fd_count, 1);
+		scene->indexed = number;
+		break;
+	case MESSAGE_ACCUSE:
+		take_accusation(scene, message);
 		break;
 	default:
 		scene->answer = message->type;
@@ -203,7 +276,7 @@ static void
 begin(struct scene *scene)
 {
 	static const struct channel_events events = {on_message, on_closed};
-	static const struct ipc_side side = {IPC_MONITOR, IPC_WORKER};
+	static const struct ipc_side side = {IPC_MONITOR, IPC_KEEPER};
 	int ends[2];
 
 	memset(scene, 0, sizeof(*scene));
@@ -274,6 +347,26 @@ wait_closed(struct scene *scene)
 }
 
 static void
+expect_end(struct scene *scene, const char *calls)
+{
+	wait_closed(scene);
+	CU_ASSERT_EQUAL(end(scene), 1);
+	expect_calls(calls);
+}
+
+/* Until the role has done that much. */
+static void
+wait_call(struct scene *scene, const char *calls)
+{
+	struct timeval pause = {.tv_usec = 1000};
+
+	while (strlen(trace->calls) < strlen(calls) && !scene->is_closed) {
+		event_base_loopexit(scene->base, &pause);
+		event_base_dispatch(scene->base);
+	}
+}
+
+static void
 send_logs(struct scene *scene)
 {
 	channel_send(scene->channel, log_message_new(NULL, 0));
@@ -298,10 +391,10 @@ send_prepare(struct scene *scene, uint64_t number, uint32_t descriptors)
 	channel_send(scene->channel, message);
 }
 
-/* A generation with one service of that name, and the answer to it. */
-static enum message_type
-offer(struct scene *scene, uint64_t number, const char *name,
-      const struct generation_listener *listener)
+/* A generation with one service of that name. */
+static void
+send_offer(struct scene *scene, uint64_t number, const char *name,
+	   const struct generation_listener *listener)
 {
 	const struct generation_share share = {
 		.has_files = true,
@@ -326,6 +419,14 @@ offer(struct scene *scene, uint64_t number, const char *name,
 	CU_ASSERT_PTR_NOT_NULL_FATAL(scene->parcel);
 	scene->sender =
 		generation_sender_new(scene->channel, scene->parcel, &share);
+}
+
+/* The same, and the answer to it. */
+static enum message_type
+offer(struct scene *scene, uint64_t number, const char *name,
+      const struct generation_listener *listener)
+{
+	send_offer(scene, number, name, listener);
 	CU_ASSERT_TRUE(wait_answer(scene));
 	return scene->answer;
 }
@@ -373,6 +474,47 @@ test_life(void)
 	CU_ASSERT_EQUAL(trace->aborted, 2);
 	CU_ASSERT_EQUAL(trace->grace_ms, 1500);
 	expect_calls("shpcpappcdz");
+}
+
+static void
+test_answers_later(void)
+{
+	struct scene scene;
+
+	begin(&scene);
+	send_logs(&scene);
+	CU_ASSERT_EQUAL(offer(&scene, 1, "late", NULL), MESSAGE_READY);
+	CU_ASSERT_EQUAL(scene.indexed, 1);
+	CU_ASSERT_STRING_EQUAL(scene.sentence, "it was late");
+	send_number(&scene, MESSAGE_COMMIT, 1);
+	/* Aborted before there is an answer: the one that comes with RELEASE
+	 * is none. */
+	send_offer(&scene, 2, "never", NULL);
+	wait_call(&scene, "spcp");
+	send_number(&scene, MESSAGE_ABORT, 2);
+	send_number(&scene, MESSAGE_RELEASE, 1);
+	CU_ASSERT_EQUAL(offer(&scene, 3, "good", NULL), MESSAGE_READY);
+	CU_ASSERT_EQUAL(scene.answered, 3);
+	CU_ASSERT_STRING_EQUAL(scene.accusation, "worker 3 it lies");
+	send_number(&scene, MESSAGE_DRAIN, 0);
+	wait_closed(&scene);
+	CU_ASSERT_EQUAL(end(&scene), 7);
+	CU_ASSERT_EQUAL(trace->aborted, 2);
+	CU_ASSERT_EQUAL(trace->released, 1);
+	expect_calls("spcparpdz");
+}
+
+static void
+test_commit_before_the_answer(void)
+{
+	struct scene scene;
+
+	begin(&scene);
+	send_logs(&scene);
+	send_offer(&scene, 1, "never", NULL);
+	wait_call(&scene, "sp");
+	send_number(&scene, MESSAGE_COMMIT, 1);
+	expect_end(&scene, "spz");
 }
 
 static void
@@ -475,14 +617,6 @@ test_foreign_listener(void)
 }
 
 /* The rest is refused: the child ends. */
-
-static void
-expect_end(struct scene *scene, const char *calls)
-{
-	wait_closed(scene);
-	CU_ASSERT_EQUAL(end(scene), 1);
-	expect_calls(calls);
-}
 
 static void
 test_no_logs(void)
@@ -614,7 +748,8 @@ test_peer_without_channel(void)
 	expect_end(&scene, "sz");
 }
 
-UNIT_SUITE(child, {"life", test_life},
+UNIT_SUITE(child, {"life", test_life}, {"answers_later", test_answers_later},
+	   {"commit_before_the_answer", test_commit_before_the_answer},
 	   {"monitor_is_lost", test_monitor_is_lost},
 	   {"signals_are_ignored", test_signals_are_ignored},
 	   {"aborted_on_the_way", test_aborted_on_the_way},
