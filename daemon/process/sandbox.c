@@ -109,7 +109,7 @@ sandbox_enter(enum sandbox_role role, struct sandbox_options *options,
 
 	*report = (struct sandbox_report){0};
 	read_ahead();
-	if (role == SANDBOX_HELPER || build)
+	if (role == SANDBOX_HELPER || role == SANDBOX_BROKER || build)
 		drop_root(&options->privileges);
 	if (options->privileges.root >= 0)
 		NOTE(report->reached, "chroot");

@@ -5,12 +5,14 @@
  * scopes (sandbox_landlock.h), being looked at, a self-test
  * (sandbox_probe.h), system calls (sandbox_seccomp.h).
  *
- *		worker		keeper		helper
- *	chroot	empty		empty		none: c-ares reads /etc
- *	files	none		none		the resolver's, read only
- *	sockets	accept; to	none		to name servers
- *		backends
- *	threads	no		yes		no
+ *		worker		keeper	helper		broker
+ *	chroot	empty		empty	none: c-ares	none: connects to
+ *					reads /etc	paths
+ *	files	none		none	the resolver's,	none
+ *					read only
+ *	sockets	accept; to	none	to name		to UNIX backends
+ *		backends		servers
+ *	threads	no		yes	no		no
  *
  * Descriptors come to a role as messages, before and after. The helper ends
  * itself, to be replaced, when sandbox_landlock_is_outdated().
@@ -37,7 +39,7 @@ enum sandbox_mode {
 struct sandbox_options {
 	enum sandbox_mode mode;
 
-	/* The helper's root is passed over. */
+	/* The root of the helper and of the broker is passed over. */
 	struct privileges privileges;
 
 	/* A worker connects to "unix:" backends itself: sockets of that family

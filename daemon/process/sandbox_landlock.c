@@ -96,12 +96,13 @@ choose(int level, enum sandbox_role role, bool connects_unix)
 			chosen.files |= file_accesses[i].accesses;
 	/* The ports of other roles are the configuration's: a reload could
 	 * not widen them. */
-	if (level >= NETWORK_LEVEL && role == SANDBOX_KEEPER)
+	if (level >= NETWORK_LEVEL &&
+	    (role == SANDBOX_KEEPER || role == SANDBOX_BROKER))
 		chosen.network = LANDLOCK_ACCESS_NET_BIND_TCP |
 				 LANDLOCK_ACCESS_NET_CONNECT_TCP;
 	if (level >= SCOPES_LEVEL)
 		chosen.scopes = LANDLOCK_SCOPE_SIGNAL;
-	if (level >= SCOPES_LEVEL && !connects_unix)
+	if (level >= SCOPES_LEVEL && role != SANDBOX_BROKER && !connects_unix)
 		chosen.scopes |= LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET;
 	return chosen;
 }

@@ -7,11 +7,11 @@
  * - Descriptors that are open, sent or received go on working; a rule is about
  *   opening. stat(2), access(2) and the resolution of paths are not covered.
  * - connect(2) to the path of a UNIX socket is not covered either: a worker
- *   without chroot reaches "unix:/path" backends under any level. In a chroot
- *   it does not, as there is no path.
+ *   without chroot reaches "unix:/path" backends under any level, as the
+ *   broker is meant to. In a chroot it does not, as there is no path.
  * - connect(2) to an abstract UNIX socket fails with EPERM under its scope
- *   (ABI 6) when somebody outside has bound it. A socket that was connected
- *   before (syslog, journald) goes on working.
+ *   (ABI 6) when somebody outside has bound it: the broker has no such scope.
+ *   A socket that was connected before (syslog, journald) goes on working.
  * - A rule for a file is about this file: when another is renamed to its path,
  *   that one cannot be opened. sandbox_landlock_is_outdated() tells.
  * - Signals from outside (the parent's death, kill(2)) arrive as before.

@@ -29,7 +29,8 @@
 #define WORKER (1u << SANDBOX_WORKER)
 #define KEEPER (1u << SANDBOX_KEEPER)
 #define HELPER (1u << SANDBOX_HELPER)
-#define ALL    (WORKER | KEEPER | HELPER)
+#define BROKER (1u << SANDBOX_BROKER)
+#define ALL    (WORKER | KEEPER | HELPER | BROKER)
 
 /* A worker that does not connect to UNIX sockets itself. */
 #define BROKERED (1u << SANDBOX_ROLE_COUNT)
@@ -171,7 +172,7 @@ static const struct probe {
 	{"ptrace", ALL, try_trace},
 	{"process_vm_readv", ALL, try_read_memory},
 	{"kill", ALL, try_signal},
-	{"internet socket", KEEPER, try_internet},
+	{"internet socket", KEEPER | BROKER, try_internet},
 	{"unix socket", KEEPER | HELPER | BROKERED, try_unix},
 	{"unix datagrams", ALL, try_datagram},
 	{"netlink", ALL, try_netlink},

@@ -27,7 +27,8 @@
 #define WORKER (1u << SANDBOX_WORKER)
 #define KEEPER (1u << SANDBOX_KEEPER)
 #define HELPER (1u << SANDBOX_HELPER)
-#define ALL    (WORKER | KEEPER | HELPER)
+#define BROKER (1u << SANDBOX_BROKER)
+#define ALL    (WORKER | KEEPER | HELPER | BROKER)
 
 /* A worker that connects to UNIX sockets itself, and one that does not. */
 #define UNIX     (1u << SANDBOX_ROLE_COUNT)
@@ -120,7 +121,8 @@ static const struct group groups[] = {
 
 	/* Clients, backends, name servers. */
 	{WORKER, {"accept4", "shutdown"}},
-	{WORKER | HELPER, {"connect", "getsockname", "getpeername"}},
+	{WORKER | HELPER | BROKER, {"connect"}},
+	{WORKER | HELPER, {"getsockname", "getpeername"}},
 	{HELPER, {"uname"}}, /* the host's own domain is a search domain */
 
 	/* Threads, locked memory, files in memory for others to read. */
@@ -155,7 +157,7 @@ static const struct rule rules[] = {
 	 * would be used. */
 	SOCKET_OF(WORKER, "socket", AF_INET, SOCK_STREAM, 0),
 	SOCKET_OF(WORKER, "socket", AF_INET6, SOCK_STREAM, 0),
-	SOCKET_OF(UNIX, "socket", AF_UNIX, SOCK_STREAM, 0),
+	SOCKET_OF(UNIX | BROKER, "socket", AF_UNIX, SOCK_STREAM, 0),
 	SOCKET_OF(WORKER, "socketpair", AF_UNIX, SOCK_STREAM, 0),
 	SOCKET(HELPER, "socket", AF_INET, SOCK_STREAM),
 	SOCKET(HELPER, "socket", AF_INET, SOCK_DGRAM),
@@ -175,8 +177,8 @@ static const struct rule rules[] = {
 	 * vain by the others. */
 	PERMIT(HELPER, "openat", WITHOUT(2, WRITING)),
 	PERMIT(HELPER, "newfstatat", WITHOUT(3, AT_EMPTY_PATH)),
-	REFUSE(WORKER | KEEPER, "openat", EACCES, ALWAYS),
-	REFUSE(WORKER | KEEPER, "newfstatat", EACCES,
+	REFUSE(WORKER | KEEPER | BROKER, "openat", EACCES, ALWAYS),
+	REFUSE(WORKER | KEEPER | BROKER, "newfstatat", EACCES,
 	       WITHOUT(3, AT_EMPTY_PATH)),
 	REFUSE(ALL, "open", EACCES, ALWAYS),
 	REFUSE(ALL, "stat", EACCES, ALWAYS),

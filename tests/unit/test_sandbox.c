@@ -110,7 +110,7 @@ enters_from_root(const void *argument)
 		.mode = SANDBOX_AUTO,
 		.privileges = {SOMEBODY, SOMEBODY, -1},
 	};
-	bool is_shut_in = role != SANDBOX_HELPER;
+	bool is_shut_in = role != SANDBOX_HELPER && role != SANDBOX_BROKER;
 	struct sandbox_report report;
 	struct error error = {0};
 	struct stat status;

@@ -226,6 +226,7 @@ abstract_address(struct sockaddr_un *address)
 }
 
 struct unix_case {
+	enum sandbox_role role;
 	struct sockaddr_un address;
 	socklen_t length;
 	bool connects_unix;
@@ -239,7 +240,7 @@ connects(const void *argument)
 	int client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	int result;
 
-	CHECK(enter(SANDBOX_WORKER, tried->connects_unix));
+	CHECK(enter(tried->role, tried->connects_unix));
 	result = connect(client, (const struct sockaddr *)&tried->address,
 			 tried->length);
 	CHECK((result == 0 ? 0 : errno) == tried->error_number);
@@ -276,6 +277,10 @@ test_unix(void)
 	try_both(connects, &path);
 	try_both(connects, &abstract);
 	abstract.connects_unix = path.connects_unix = false;
+	abstract.role = path.role = SANDBOX_BROKER;
+	try_both(connects, &path);
+	try_both(connects, &abstract);
+	abstract.role = path.role = SANDBOX_WORKER;
 	if (sandbox_landlock_level() >= SCOPES_LEVEL)
 		abstract.error_number = EPERM;
 	try_both(connects, &path);
@@ -359,7 +364,7 @@ test_signals(void)
 	try_both(is_signalled, NULL);
 }
 
-/* TCP is out of the keeper's reach even with a socket that it was given. */
+/* TCP is out of reach even with a socket that was given. */
 static int
 keeps_off_the_network(const void *argument)
 {
@@ -368,8 +373,7 @@ keeps_off_the_network(const void *argument)
 				      .sin_port = htons(9)};
 	int tcp = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	(void)argument;
-	CHECK(enter(SANDBOX_KEEPER, false));
+	CHECK(enter(*(const enum sandbox_role *)argument, false));
 	CHECK(connect(tcp, (struct sockaddr *)&address, sizeof(address)) < 0);
 	CHECK(errno == (sandbox_landlock_level() >= 4 ? EACCES : ECONNREFUSED));
 	return 0;
@@ -378,8 +382,11 @@ keeps_off_the_network(const void *argument)
 static void
 test_network(void)
 {
-	if (has_landlock())
-		try_both(keeps_off_the_network, NULL);
+	static const enum sandbox_role roles[] = {SANDBOX_KEEPER,
+						  SANDBOX_BROKER};
+
+	for (size_t i = 0; i < ARRAY_SIZE(roles) && has_landlock(); i++)
+		try_both(keeps_off_the_network, &roles[i]);
 }
 
 /* The helper's files. */

@@ -155,6 +155,18 @@ do_unix(void)
 }
 
 static void
+do_unix_datagram(void)
+{
+	socket(AF_UNIX, SOCK_DGRAM, 0);
+}
+
+static void
+do_unix_packet(void)
+{
+	socket(AF_UNIX, SOCK_SEQPACKET, 0);
+}
+
+static void
 do_unix_pair(void)
 {
 	int ends[2];
@@ -307,7 +319,8 @@ do_x32(void)
 #define WORKER (1u << SANDBOX_WORKER)
 #define KEEPER (1u << SANDBOX_KEEPER)
 #define HELPER (1u << SANDBOX_HELPER)
-#define ALL    (WORKER | KEEPER | HELPER)
+#define BROKER (1u << SANDBOX_BROKER)
+#define ALL    (WORKER | KEEPER | HELPER | BROKER)
 
 static const struct deadly {
 	const char *name;
@@ -322,18 +335,20 @@ static const struct deadly {
 	{"kill", ALL, do_kill},
 	{"tgkill another", ALL, do_tgkill_other},
 	{"raise another signal", ALL, do_raise},
-	{"internet socket", KEEPER, do_internet},
+	{"internet socket", KEEPER | BROKER, do_internet},
 	{"raw socket", ALL, do_raw},
-	{"datagram socket", WORKER | KEEPER, do_datagram},
+	{"datagram socket", WORKER | KEEPER | BROKER, do_datagram},
 	{"another protocol", WORKER, do_mptcp},
 	{"netlink", ALL, do_netlink},
 	{"packet socket", ALL, do_packet},
 	{"unix socket", KEEPER, do_unix},
-	{"unix pair", KEEPER | HELPER, do_unix_pair},
+	{"unix datagram socket", BROKER, do_unix_datagram},
+	{"unix packet socket", BROKER, do_unix_packet},
+	{"unix pair", KEEPER | HELPER | BROKER, do_unix_pair},
 	{"connect", KEEPER, do_connect},
 	{"bind", ALL, do_bind},
 	{"listen", ALL, do_listen},
-	{"accept4", KEEPER | HELPER, do_accept},
+	{"accept4", KEEPER | HELPER | BROKER, do_accept},
 	{"executable memory", ALL, do_code},
 	{"memory made executable", ALL, do_make_code},
 	{"prctl", ALL, do_prctl},
@@ -345,7 +360,7 @@ static const struct deadly {
 	{"TIOCSTI", ALL, do_terminal},
 	{"F_SETOWN", ALL, do_owner},
 	{"unlink", ALL, do_unlink},
-	{"memfd_create", WORKER | HELPER, do_memfd},
+	{"memfd_create", WORKER | HELPER | BROKER, do_memfd},
 	{"open to write", HELPER, do_write_file},
 	{"another limit", ALL, do_lock_more_files},
 #ifdef __x86_64__
@@ -412,7 +427,7 @@ fails_quietly(const void *argument)
 #ifdef SYS_open
 	CHECK(syscall(SYS_open, "/", O_RDONLY) < 0 && errno == EACCES);
 #endif
-	CHECK(role == SANDBOX_KEEPER ||
+	CHECK(role == SANDBOX_KEEPER || role == SANDBOX_BROKER ||
 	      (socket(AF_UNIX, SOCK_STREAM, 0) < 0 && errno == EACCES));
 	if (role == SANDBOX_HELPER)
 		return 0;
@@ -622,6 +637,36 @@ helper_works(const void *argument)
 	return 0;
 }
 
+static int
+broker_works(const void *argument)
+{
+	struct sockaddr_un name = {.sun_family = AF_UNIX};
+	struct sockaddr_un nobody = {.sun_family = AF_UNIX,
+				     .sun_path = "/nonexistent/sealock"};
+	const struct sockaddr *address = (const struct sockaddr *)&name;
+	int listening = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int ends[2], client, size = 1 << 16;
+
+	(void)argument;
+	/* The kernel chooses an abstract name. */
+	CHECK(bind(listening, address, sizeof(sa_family_t)) == 0);
+	CHECK(getsockname(listening, (struct sockaddr *)&name,
+			  &(socklen_t){sizeof(name)}) == 0);
+	CHECK(listen(listening, 1) == 0);
+	CHECK(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends) == 0);
+	CHECK(load(SANDBOX_BROKER, SANDBOX_KILL));
+	client = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	CHECK(connect(client, address, sizeof(sa_family_t) + 6) == 0);
+	CHECK(close(client) == 0);
+	client = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	CHECK(connect(client, (const struct sockaddr *)&nobody,
+		      sizeof(nobody)) < 0 &&
+	      errno == ENOENT);
+	CHECK(setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)) ==
+	      0);
+	return 0;
+}
+
 static void
 test_works(void)
 {
@@ -635,6 +680,7 @@ test_works(void)
 	if (!IN_CHILD_IS_SANITIZED)
 		CU_ASSERT_EQUAL(in_child_as_user(keeper_works, NULL), 0);
 	CU_ASSERT_EQUAL(in_child_as_user(helper_works, NULL), 0);
+	CU_ASSERT_EQUAL(in_child_as_user(broker_works, NULL), 0);
 }
 
 static void
