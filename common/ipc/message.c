@@ -12,8 +12,13 @@
 struct message *
 message_new(enum message_type type)
 {
+	return message_new_sized(type, msgtable_body_max(type));
+}
+
+struct message *
+message_new_sized(enum message_type type, size_t capacity)
+{
 	struct message *message = mem_alloc(sizeof(*message));
-	size_t capacity = msgtable_body_max(type);
 
 	assert(capacity <= MESSAGE_BODY_MAX);
 	message->type = type;

@@ -28,6 +28,10 @@ struct message {
 struct message *
 message_new(enum message_type type);
 
+/* The same with room for just so many bytes, which the table permits. */
+struct message *
+message_new_sized(enum message_type type, size_t capacity);
+
 /* One that arrived: the body is copied. */
 struct message *
 message_new_received(enum message_type type, const void *body, size_t length);

@@ -31,27 +31,43 @@ struct signer_key {
 };
 
 void
-sign_request_write(struct buf_writer *writer,
-		   const unsigned char key_id[KEY_ID_SIZE],
-		   const struct sign_request *request)
+sign_request_write_head(struct buf_writer *writer,
+			const unsigned char key_id[KEY_ID_SIZE],
+			const struct sign_request *request)
 {
 	buf_write_bytes(writer, key_id, KEY_ID_SIZE);
 	buf_write_u16(writer, request->scheme);
 	buf_write_u32(writer, (uint32_t)request->length);
+}
+
+void
+sign_request_write(struct buf_writer *writer,
+		   const unsigned char key_id[KEY_ID_SIZE],
+		   const struct sign_request *request)
+{
+	sign_request_write_head(writer, key_id, request);
 	buf_write_bytes(writer, request->message, request->length);
+}
+
+int
+sign_request_read_head(struct buf_reader *reader, const unsigned char **key_id,
+		       struct sign_request *request)
+{
+	*key_id = buf_read_bytes(reader, KEY_ID_SIZE);
+	request->scheme = buf_read_u16(reader);
+	request->length = buf_read_u32(reader);
+	request->message = NULL;
+	return reader->failed || request->length > SIGN_MESSAGE_MAX ? -1 : 0;
 }
 
 int
 sign_request_read(struct buf_reader *reader, const unsigned char **key_id,
 		  struct sign_request *request)
 {
-	*key_id = buf_read_bytes(reader, KEY_ID_SIZE);
-	request->scheme = buf_read_u16(reader);
-	request->length = buf_read_u32(reader);
-	request->message = buf_read_bytes(reader, request->length);
-	if (reader->failed || request->length > SIGN_MESSAGE_MAX)
+	if (sign_request_read_head(reader, key_id, request) != 0)
 		return -1;
-	return 0;
+	request->message = buf_read_bytes(reader, request->length);
+	return reader->failed ? -1 : 0;
 }
 
 static int

@@ -49,12 +49,24 @@ sign_request_write(struct buf_writer *writer,
 		   const unsigned char key_id[KEY_ID_SIZE],
 		   const struct sign_request *request);
 
+/* Without the message, which goes another way. */
+void
+sign_request_write_head(struct buf_writer *writer,
+			const unsigned char key_id[KEY_ID_SIZE],
+			const struct sign_request *request);
+
 /* The inverse; key_id and the message stay where they are, in the reader's
  * memory. Returns -1 when there is less or the message is too long; what
  * follows the request is left to the caller. */
 int
 sign_request_read(struct buf_reader *reader, const unsigned char **key_id,
 		  struct sign_request *request)
+	__attribute__((warn_unused_result));
+
+/* Without the message: what the request has of it is its length. */
+int
+sign_request_read_head(struct buf_reader *reader, const unsigned char **key_id,
+		       struct sign_request *request)
 	__attribute__((warn_unused_result));
 
 /* A private key made ready to sign, of a type that certificate_key_type()

@@ -128,7 +128,8 @@ static const struct group groups[] = {
 	/* Threads, locked memory, files in memory for others to read. */
 	{KEEPER, {"set_robust_list", "rseq"}},
 	{KEEPER, {"mlock", "mlock2", "munlock"}},
-	{KEEPER, {"memfd_create", "ftruncate"}},
+	{KEEPER | WORKER, {"memfd_create"}},
+	{KEEPER, {"ftruncate"}},
 };
 
 static const struct rule rules[] = {
@@ -140,7 +141,7 @@ static const struct rule rules[] = {
 	PERMIT(ALL, "fcntl", INT(1, F_SETFL)),
 	PERMIT(ALL, "fcntl", INT(1, F_DUPFD_CLOEXEC)),
 	PERMIT(ALL, "fcntl", INT(1, F_GET_SEALS)),
-	PERMIT(KEEPER, "fcntl", INT(1, F_ADD_SEALS)),
+	PERMIT(KEEPER | WORKER, "fcntl", INT(1, F_ADD_SEALS)),
 	PERMIT(ALL, "ioctl", INT(1, FIONREAD)),
 	PERMIT(ALL, "ioctl", INT(1, FIONBIO)),
 	PERMIT(WORKER, "ioctl", INT(1, SIOCOUTQ)),

@@ -36,6 +36,7 @@
 
 #include "common/base/error.h"
 #include "common/base/mem.h"
+#include "common/base/sealed.h"
 #include "daemon/process/sandbox_seccomp.h"
 #include "tests/lib/in_child.h"
 #include "tests/unit/unit.h"
@@ -360,7 +361,7 @@ static const struct deadly {
 	{"TIOCSTI", ALL, do_terminal},
 	{"F_SETOWN", ALL, do_owner},
 	{"unlink", ALL, do_unlink},
-	{"memfd_create", WORKER | HELPER | BROKER, do_memfd},
+	{"memfd_create", HELPER | BROKER, do_memfd},
 	{"open to write", HELPER, do_write_file},
 	{"another limit", ALL, do_lock_more_files},
 #ifdef __x86_64__
@@ -552,6 +553,7 @@ worker_works(const void *argument)
 	CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,
 			 ends) == 0);
 	CHECK(socket(AF_INET6, SOCK_STREAM, 0) >= 0 || errno == EAFNOSUPPORT);
+	CHECK(sealed_new("long", "message", 7) >= 0);
 	return 0;
 }
 
