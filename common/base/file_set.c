@@ -108,7 +108,7 @@ grow(struct file_set *set)
 /* A new entry without a descriptor, or NULL when the name is there already. */
 static struct file_entry *
 add_entry(struct file_set *set, const char *name, enum file_kind kind,
-	  bool is_secret)
+	  unsigned int uses)
 {
 	struct file_entry *entry;
 	size_t *bucket;
@@ -117,14 +117,14 @@ add_entry(struct file_set *set, const char *name, enum file_kind kind,
 	bucket = find_bucket(set, name);
 	if (*bucket != 0) {
 		entry = set->entries[*bucket - 1];
-		entry->is_secret = entry->is_secret || is_secret;
+		entry->uses |= uses;
 		return NULL;
 	}
 	entry = mem_alloc(sizeof(*entry));
 	entry->name = mem_strdup(name);
 	entry->kind = kind;
 	entry->descriptor = -1;
-	entry->is_secret = is_secret;
+	entry->uses = uses;
 	set->entries[set->count++] = entry;
 	*bucket = set->count;
 	return entry;
@@ -132,10 +132,9 @@ add_entry(struct file_set *set, const char *name, enum file_kind kind,
 
 void
 file_set_add(struct file_set *set, const char *name, int descriptor,
-	     bool is_secret)
+	     unsigned int uses)
 {
-	struct file_entry *entry =
-		add_entry(set, name, FILE_KIND_FILE, is_secret);
+	struct file_entry *entry = add_entry(set, name, FILE_KIND_FILE, uses);
 
 	if (entry)
 		entry->descriptor = descriptor;
@@ -145,13 +144,19 @@ file_set_add(struct file_set *set, const char *name, int descriptor,
 
 void
 file_set_add_missing(struct file_set *set, const char *name, int error_number,
-		     bool is_secret)
+		     unsigned int uses)
 {
 	struct file_entry *entry =
-		add_entry(set, name, FILE_KIND_MISSING, is_secret);
+		add_entry(set, name, FILE_KIND_MISSING, uses);
 
 	if (entry)
 		entry->error_number = error_number;
+}
+
+void
+file_set_add_withheld(struct file_set *set, const char *name, unsigned int uses)
+{
+	(void)add_entry(set, name, FILE_KIND_WITHHELD, uses);
 }
 
 static int
@@ -162,10 +167,11 @@ compare_names(const void *one, const void *other)
 
 void
 file_set_add_directory(struct file_set *set, const char *name,
-		       const char *const *children, size_t count)
+		       unsigned int uses, const char *const *children,
+		       size_t count)
 {
 	struct file_entry *entry =
-		add_entry(set, name, FILE_KIND_DIRECTORY, false);
+		add_entry(set, name, FILE_KIND_DIRECTORY, uses);
 
 	if (!entry)
 		return;
@@ -177,7 +183,7 @@ file_set_add_directory(struct file_set *set, const char *name,
 }
 
 static void
-open_entry(struct file_set *set, const char *path, bool is_secret,
+open_entry(struct file_set *set, const char *path, unsigned int uses,
 	   unsigned int levels);
 
 /* Whether something in a directory belongs to the set: files and links to
@@ -200,7 +206,7 @@ is_wanted(int directory, const char *name, unsigned int levels)
 /* Takes the descriptor. */
 static void
 open_directory(struct file_set *set, const char *path, int descriptor,
-	       bool is_secret, unsigned int levels)
+	       unsigned int uses, unsigned int levels)
 {
 	DIR *directory = fdopendir(descriptor);
 	const char *slash = path[strlen(path) - 1] == '/' ? "" : "/";
@@ -209,7 +215,7 @@ open_directory(struct file_set *set, const char *path, int descriptor,
 	size_t count = 0, capacity = 0;
 
 	if (!directory) {
-		file_set_add_missing(set, path, errno, is_secret);
+		file_set_add_missing(set, path, errno, uses);
 		close(descriptor);
 		return;
 	}
@@ -223,11 +229,12 @@ open_directory(struct file_set *set, const char *path, int descriptor,
 		names[count++] =
 			mem_format("%s%s%s", path, slash, found->d_name);
 	}
-	file_set_add_directory(set, path, (const char *const *)names, count);
+	file_set_add_directory(set, path, uses, (const char *const *)names,
+			       count);
 	if (count > 0)
 		qsort(names, count, sizeof(char *), compare_names);
 	for (size_t i = 0; i < count; i++) {
-		open_entry(set, names[i], is_secret, levels);
+		open_entry(set, names[i], uses, levels);
 		mem_free(names[i]);
 	}
 	mem_free(names);
@@ -237,35 +244,35 @@ open_directory(struct file_set *set, const char *path, int descriptor,
 /* levels: how many levels of directories may be gone down into; a directory
  * where there are none left is not opened. */
 static void
-open_entry(struct file_set *set, const char *path, bool is_secret,
+open_entry(struct file_set *set, const char *path, unsigned int uses,
 	   unsigned int levels)
 {
 	int descriptor = open(path, OPEN_FLAGS);
 	struct stat status;
 
 	if (descriptor < 0) {
-		file_set_add_missing(set, path, errno, is_secret);
+		file_set_add_missing(set, path, errno, uses);
 		return;
 	}
 	if (fstat(descriptor, &status) != 0) {
-		file_set_add_missing(set, path, errno, is_secret);
+		file_set_add_missing(set, path, errno, uses);
 	} else if (S_ISREG(status.st_mode)) {
-		file_set_add(set, path, descriptor, is_secret);
+		file_set_add(set, path, descriptor, uses);
 		return;
 	} else if (S_ISDIR(status.st_mode) && levels > 0) {
-		open_directory(set, path, descriptor, is_secret, levels - 1);
+		open_directory(set, path, descriptor, uses, levels - 1);
 		return;
 	} else {
-		file_set_add_missing(set, path, EINVAL, is_secret);
+		file_set_add_missing(set, path, EINVAL, uses);
 	}
 	close(descriptor);
 }
 
 void
-file_set_open(struct file_set *set, const char *path, bool is_secret,
+file_set_open(struct file_set *set, const char *path, unsigned int uses,
 	      bool is_deep)
 {
-	open_entry(set, path, is_secret, is_deep ? 2 : 1);
+	open_entry(set, path, uses, is_deep ? 2 : 1);
 }
 
 const struct file_entry *
@@ -363,6 +370,14 @@ file_set_read(const struct file_set *set, const char *name, struct blob *blob,
 	struct blob content = {0};
 	int problem = ENOENT;
 
+	if (entry && entry->kind == FILE_KIND_WITHHELD) {
+		error_set(error,
+			  "cannot read %s: it is also named where it may hold "
+			  "a private key, and with isolate_keys nothing else "
+			  "reads such a file: name a file without a key here",
+			  name);
+		return -1;
+	}
 	if (entry && entry->kind == FILE_KIND_FILE)
 		problem = read_descriptor(entry->descriptor, &content);
 	else if (entry && entry->kind == FILE_KIND_DIRECTORY)

@@ -32,16 +32,25 @@ blob_clear(struct blob *blob);
 enum file_kind {
 	FILE_KIND_FILE,
 	FILE_KIND_DIRECTORY,
-	FILE_KIND_MISSING, /* it could not be opened; errno says why */
+	FILE_KIND_MISSING,  /* it could not be opened; errno says why */
+	FILE_KIND_WITHHELD, /* it is not for this process, see file_use */
+};
+
+/* Who reads an entry. What is both, a key's file that is named as a CA's as
+ * well, is for those with the secrets alone. Neither: a chain without its key,
+ * which only those read who have the keys. */
+enum file_use {
+	FILE_SECRET = 1 << 0, /* may hold a key or a pass-phrase */
+	FILE_PUBLIC = 1 << 1, /* read by whoever speaks TLS: CAs, DH */
 };
 
 struct file_entry {
 	char *name;
 	enum file_kind kind;
-	int descriptor;   /* FILE, else -1; owned */
-	int error_number; /* MISSING; ENODATA: the variable is not set */
-	bool is_secret;   /* may hold a key or a pass-phrase */
-	char **children;  /* DIRECTORY: full names, sorted; each is an entry */
+	int descriptor;    /* FILE, else -1; owned */
+	int error_number;  /* MISSING; ENODATA: the variable is not set */
+	unsigned int uses; /* enum file_use */
+	char **children;   /* DIRECTORY: full names, sorted; each is an entry */
 	size_t child_count;
 };
 
@@ -54,18 +63,22 @@ file_set_new(void);
 void
 file_set_free(struct file_set *set);
 
-/* Each adds one entry and takes the descriptor; a name that is there already
- * is left as it is, the new descriptor is closed, and is_secret sticks if
- * either said so. */
+/* Each adds one entry and takes the descriptor. A name that is there already
+ * is left as it is, the new descriptor is closed, and it has the uses of
+ * both. */
 void
 file_set_add(struct file_set *set, const char *name, int descriptor,
-	     bool is_secret);
+	     unsigned int uses);
 void
 file_set_add_missing(struct file_set *set, const char *name, int error_number,
-		     bool is_secret);
+		     unsigned int uses);
+void
+file_set_add_withheld(struct file_set *set, const char *name,
+		      unsigned int uses);
 void
 file_set_add_directory(struct file_set *set, const char *name,
-		       const char *const *children, size_t count);
+		       unsigned int uses, const char *const *children,
+		       size_t count);
 
 /* Open a path and add what is found: a file, a directory with everything in
  * it that is a file or a link to one (names that begin with a dot left out,
@@ -74,7 +87,7 @@ file_set_add_directory(struct file_set *set, const char *name,
  * O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY; a FIFO or device is MISSING
  * with EINVAL. */
 void
-file_set_open(struct file_set *set, const char *path, bool is_secret,
+file_set_open(struct file_set *set, const char *path, unsigned int uses,
 	      bool is_deep);
 
 /* NULL when nobody added that name. */

@@ -55,6 +55,7 @@ struct conf_global {
 	struct address admin;
 	bool is_admin_default;
 	struct position admin_at;
+	bool are_keys_isolated; /* in the keeper alone */
 	struct conf_log *logs;
 	size_t log_count;
 	struct conf_resolver resolver;

@@ -5,8 +5,10 @@
 #include "common/conf/conf_reader.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "common/base/mem.h"
+#include "common/conf/conf_documents.h"
 #include "common/conf/log_target.h"
 
 /* All of them stand in the name under which it is handed to other processes,
@@ -166,6 +168,34 @@ self_signed_path(const struct certificate_spec *spec)
 	return path;
 }
 
+/* A URI that OpenSSL would open as a file is one: it is opened, and given to
+ * other processes, like any other. What is left are tokens and the like. */
+static void
+fill_store(char *uri, const struct position *at, struct certificate_spec *spec)
+{
+	static const char *const prefixes[] = {"file://localhost/", "file:///",
+					       "file:/"};
+
+	spec->source = CERTIFICATE_STORE;
+	spec->path = uri;
+	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++) {
+		size_t length = strlen(prefixes[i]);
+
+		if (strncasecmp(uri, prefixes[i], length) != 0 ||
+		    uri[length] == '/')
+			continue;
+		spec->source = CERTIFICATE_FILE;
+		spec->path = mem_strdup(uri + length - 1);
+		break;
+	}
+	if (!strchr(uri, ':')) {
+		spec->source = CERTIFICATE_FILE;
+		spec->path = conf_path_absolute(at, uri);
+	}
+	if (spec->path != uri)
+		mem_free(uri);
+}
+
 /* Move what the rows filled to where it belongs. */
 static void
 fill_spec(struct schema_certificate *entry, struct certificate_spec *spec)
@@ -184,8 +214,7 @@ fill_spec(struct schema_certificate *entry, struct certificate_spec *spec)
 		spec->source = CERTIFICATE_INLINE;
 		spec->path = TAKE(entry->pem);
 	} else if (entry->store) {
-		spec->source = CERTIFICATE_STORE;
-		spec->path = TAKE(entry->store);
+		fill_store(TAKE(entry->store), &spec->at, spec);
 	} else if (entry->self_signed) {
 		spec->source = CERTIFICATE_SELF_SIGNED;
 		spec->names = TAKE(entry->self_signed);

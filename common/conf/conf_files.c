@@ -18,11 +18,11 @@ struct opening {
 
 /* A path, or the name of a credential. */
 static void
-open_named(struct opening *opening, const char *name, bool is_secret,
+open_named(struct opening *opening, const char *name, unsigned int uses,
 	   bool is_deep)
 {
 	if (name[0] == '/')
-		file_set_open(opening->files, name, is_secret, is_deep);
+		file_set_open(opening->files, name, uses, is_deep);
 	else
 		conf_credential_open(name, opening->files);
 }
@@ -55,14 +55,15 @@ open_certificate(struct opening *opening, const struct certificate_spec *spec)
 	switch (spec->source) {
 	case CERTIFICATE_PAIR:
 		/* Without a key of its own the chain's file holds it. */
-		open_named(opening, spec->path, !spec->key, false);
+		open_named(opening, spec->path, spec->key ? 0 : FILE_SECRET,
+			   false);
 		if (spec->key)
-			open_named(opening, spec->key, true, false);
+			open_named(opening, spec->key, FILE_SECRET, false);
 		break;
 	case CERTIFICATE_FILE:
 	case CERTIFICATE_PKCS12:
 	case CERTIFICATE_DIRECTORY:
-		open_named(opening, spec->path, true, true);
+		open_named(opening, spec->path, FILE_SECRET, true);
 		break;
 	case CERTIFICATE_SELF_SIGNED:
 		open_self_signed(opening, spec);
@@ -89,10 +90,10 @@ open_tls(struct opening *opening, const struct tls_settings *settings)
 
 		if (ca->text &&
 		    (ca->kind == TLS_CA_PATH || ca->kind == TLS_CA_SYSTEM))
-			open_named(opening, ca->text, false, false);
+			open_named(opening, ca->text, FILE_PUBLIC, false);
 	}
 	if (settings->dh.kind == TLS_DH_FILE)
-		open_named(opening, settings->dh.text, false, false);
+		open_named(opening, settings->dh.text, FILE_PUBLIC, false);
 	for (size_t i = 0; i < settings->host_count; i++)
 		open_tls(opening, settings->hosts[i].settings);
 }

@@ -31,17 +31,17 @@ conf_credential_open(const char *name, struct file_set *files)
 	if (file_set_find(files, name))
 		return;
 	if (!directory) {
-		file_set_add_missing(files, name, ENODATA, true);
+		file_set_add_missing(files, name, ENODATA, FILE_SECRET);
 		return;
 	}
 	path = mem_format("%s/%s", directory, strchr(name, ':') + 1);
 	descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (descriptor < 0 || fstat(descriptor, &status) != 0) {
-		file_set_add_missing(files, name, errno, true);
+		file_set_add_missing(files, name, errno, FILE_SECRET);
 	} else if (!S_ISREG(status.st_mode)) {
-		file_set_add_missing(files, name, EINVAL, true);
+		file_set_add_missing(files, name, EINVAL, FILE_SECRET);
 	} else {
-		file_set_add(files, name, descriptor, true);
+		file_set_add(files, name, descriptor, FILE_SECRET);
 		return;
 	}
 	if (descriptor >= 0)
@@ -77,7 +77,7 @@ conf_secret_add(const char *name, const void *bytes, size_t length,
 			  strerror(errno));
 		return -1;
 	}
-	file_set_add(files, name, descriptor, true);
+	file_set_add(files, name, descriptor, FILE_SECRET);
 	return 0;
 }
 
@@ -89,7 +89,7 @@ open_environment(const char *name, struct file_set *files, struct error *error)
 	if (value)
 		return conf_secret_add(name, value, strlen(value), files,
 				       error);
-	file_set_add_missing(files, name, ENODATA, true);
+	file_set_add_missing(files, name, ENODATA, FILE_SECRET);
 	return 0;
 }
 
@@ -116,7 +116,7 @@ open_asked(const struct secret *secret, struct file_set *files,
 					 error);
 	/* Another entry with that secret is not to ask or wait again. */
 	if (result != 0)
-		file_set_add_missing(files, secret->name, ENODATA, true);
+		file_set_add_missing(files, secret->name, ENODATA, FILE_SECRET);
 	mem_wipe(buffer, sizeof(buffer));
 	return result;
 }
@@ -129,7 +129,7 @@ conf_secret_open(const struct secret *secret, struct file_set *files,
 		return 0;
 	switch (secret->kind) {
 	case SECRET_FILE:
-		file_set_open(files, secret->name, true, false);
+		file_set_open(files, secret->name, FILE_SECRET, false);
 		return 0;
 	case SECRET_CREDENTIAL:
 		conf_credential_open(secret->name, files);

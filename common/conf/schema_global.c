@@ -145,6 +145,14 @@ static const struct schema_key global_keys[] = {
 			"live; 0 is as long as they like",
 	},
 	{
+		.name = "isolate_keys",
+		.type = SCHEMA_BOOLEAN,
+		AT(struct conf_global, are_keys_isolated),
+		.standard = "false",
+		.help = "private keys are read by the keeper alone, a process "
+			"that signs for the workers",
+	},
+	{
 		.name = "pid_file",
 		.type = SCHEMA_PATH,
 		AT(struct conf_global, pid_file),

@@ -81,11 +81,12 @@ read_ca(const struct cert_create_options *options, struct result *result,
 	if (!options->ca)
 		return 0;
 	files = file_set_new();
-	file_set_open(files, options->ca, true, false);
+	file_set_open(files, options->ca, FILE_SECRET, false);
 	if (options->ca_key)
-		file_set_open(files, options->ca_key, true, false);
+		file_set_open(files, options->ca_key, FILE_SECRET, false);
 	if (options->ca_passphrase) {
-		file_set_open(files, options->ca_passphrase, true, false);
+		file_set_open(files, options->ca_passphrase, FILE_SECRET,
+			      false);
 		spec.passphrase.kind = SECRET_FILE;
 		spec.passphrase.name = options->ca_passphrase;
 	}
@@ -113,7 +114,7 @@ read_passphrase(const struct cert_create_options *options,
 	if (!options->passphrase)
 		return 0;
 	files = file_set_new();
-	file_set_open(files, options->passphrase, true, false);
+	file_set_open(files, options->passphrase, FILE_SECRET, false);
 	status = file_set_read(files, options->passphrase, &result->passphrase,
 			       error);
 	file_set_free(files);

@@ -106,7 +106,7 @@ send_plan(struct child_entry *entry, const struct plan *plan)
 		listeners = plan_listeners(plan, entry->number,
 					   &share.listener_count);
 		share.listeners = listeners;
-		share.has_files = true;
+		share.extent = GENERATION_SECRETS;
 	}
 	return generation_sender_new(entry->channel, plan->parcel, &share);
 }

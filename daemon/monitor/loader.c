@@ -101,11 +101,9 @@ read_documents(const struct monitor_options *options,
 static struct generation *
 load(const struct monitor_options *options, struct error_list *problems)
 {
-	struct generation *generation = mem_alloc(sizeof(*generation));
+	struct generation *generation = generation_new(ANY_NUMBER);
 	struct error_list ignored = {0};
 
-	generation->number = ANY_NUMBER;
-	generation->files = file_set_new();
 	if (read_documents(options, &generation->documents, problems) != 0)
 		return NULL;
 	/* The monitor finds the same problems, with their positions. */
@@ -119,7 +117,8 @@ load(const struct monitor_options *options, struct error_list *problems)
 static void
 load_and_send(const struct monitor_options *options, struct sending *sending)
 {
-	static const struct generation_share everything = {.has_files = true};
+	static const struct generation_share everything = {
+		.extent = GENERATION_ALL};
 	struct error_list problems = {0};
 	struct generation *generation = load(options, &problems);
 	struct generation_parcel *parcel;

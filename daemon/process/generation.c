@@ -10,11 +10,27 @@
 #include "common/base/file_set.h"
 #include "common/base/mem.h"
 
+struct generation *
+generation_new(uint64_t number)
+{
+	struct generation *generation = mem_alloc(sizeof(*generation));
+
+	generation->number = number;
+	generation->files = file_set_new();
+	generation->index = -1;
+	return generation;
+}
+
 void
 generation_free(struct generation *generation)
 {
 	if (!generation)
 		return;
+	if (generation->index >= 0)
+		close(generation->index);
+	for (size_t i = 0; i < generation->original_count; i++)
+		close(generation->originals[i].descriptor);
+	mem_free(generation->originals);
 	for (size_t i = 0; i < generation->listener_count; i++)
 		if (generation->listeners[i].descriptor >= 0)
 			close(generation->listeners[i].descriptor);

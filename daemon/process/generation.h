@@ -24,14 +24,27 @@ struct generation_listener {
 	int descriptor;
 };
 
+/* A document as it was before its secrets were blanked. */
+struct generation_original {
+	size_t document; /* its number */
+	int descriptor;  /* a sealed memfd, of the same length */
+};
+
 struct generation {
 	uint64_t number;
 	struct conf_documents documents;
+	struct generation_original *originals; /* by number */
+	size_t original_count;
 	struct file_set *files;
 	struct conf *conf;
 	struct generation_listener *listeners;
 	size_t listener_count;
+	int index; /* the certificate index, a sealed memfd; -1: none */
 };
+
+/* Without anything but an empty file set. */
+struct generation *
+generation_new(uint64_t number);
 
 /* Frees all of it and closes its descriptors (the files and the listeners
  * that are not -1). NULL is legal. */

@@ -7,6 +7,7 @@
 #define SEALOCK_PROCESS_GENERATION_ITEMS_H
 
 #include <fcntl.h>
+#include <stddef.h>
 
 enum item_kind {
 	ITEM_DOCUMENT = 1,
@@ -14,10 +15,16 @@ enum item_kind {
 	ITEM_MISSING,
 	ITEM_DIRECTORY,
 	ITEM_LISTENER,
+	ITEM_WITHHELD,
+	ITEM_ORIGINAL,
+	ITEM_INDEX,
 };
 
 /* A message takes at least two of them. */
 #define ITEM_NAME_MAX 16384
+
+/* Of enum file_use, all of them. */
+#define ITEM_USES_MAX 3
 
 /* The bound of a configuration document, and one byte more: what is too long
  * is for the parser to tell, with its name. */
@@ -25,5 +32,9 @@ enum item_kind {
 
 /* Nobody changes a document any more. */
 #define ITEM_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+
+/* A memfd with these bytes and those seals; -1 with errno. */
+int
+generation_seal(const void *bytes, size_t length);
 
 #endif

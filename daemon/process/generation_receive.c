@@ -20,6 +20,7 @@ struct generation_receiver {
 	struct generation *generation;
 	size_t listener_capacity;
 	char *directory; /* the one that comes in pieces, or NULL */
+	unsigned int directory_uses;
 	char **children;
 	size_t child_count;
 };
@@ -37,9 +38,7 @@ generation_receiver_new(uint64_t number)
 {
 	struct generation_receiver *receiver = mem_alloc(sizeof(*receiver));
 
-	receiver->generation = mem_alloc(sizeof(*receiver->generation));
-	receiver->generation->number = number;
-	receiver->generation->files = file_set_new();
+	receiver->generation = generation_new(number);
 	return receiver;
 }
 
@@ -76,19 +75,27 @@ take_descriptor(struct batch *batch)
 }
 
 static int
+check_seals(int descriptor, uint64_t length, struct error *error)
+{
+	int seals = fcntl(descriptor, F_GET_SEALS);
+	struct stat status;
+
+	if (seals >= 0 && (seals & ITEM_SEALS) == ITEM_SEALS &&
+	    fstat(descriptor, &status) == 0 &&
+	    (uint64_t)status.st_size == length)
+		return 0;
+	error_set(error, "a document that is not sealed as announced");
+	return -1;
+}
+
+static int
 read_document(int descriptor, uint64_t length, unsigned char *bytes,
 	      struct error *error)
 {
-	struct stat status;
 	size_t got = 0;
-	int seals = fcntl(descriptor, F_GET_SEALS);
 
-	if (seals < 0 || (seals & ITEM_SEALS) != ITEM_SEALS ||
-	    fstat(descriptor, &status) != 0 ||
-	    (uint64_t)status.st_size != length) {
-		error_set(error, "a document that is not sealed as announced");
+	if (check_seals(descriptor, length, error) != 0)
 		return -1;
-	}
 	while (got < length) {
 		ssize_t part = pread(descriptor, bytes + got,
 				     (size_t)length - got, (off_t)got);
@@ -127,20 +134,47 @@ add_document(struct batch *batch, struct error *error)
 	return status;
 }
 
+/* It is not read here, only passed on. */
+static int
+add_original(struct batch *batch, struct error *error)
+{
+	struct generation *generation = batch->receiver->generation;
+	uint32_t document = buf_read_u32(&batch->reader);
+	int descriptor;
+
+	if (batch->reader.failed || document >= generation->documents.count)
+		return -1;
+	descriptor = take_descriptor(batch);
+	if (descriptor < 0)
+		return -1;
+	if (check_seals(descriptor,
+			generation->documents.documents[document].length,
+			error) != 0) {
+		close(descriptor);
+		return -1;
+	}
+	generation->originals = mem_resize(generation->originals,
+					   generation->original_count + 1,
+					   sizeof(*generation->originals));
+	generation->originals[generation->original_count++] =
+		(struct generation_original){document, descriptor};
+	return 0;
+}
+
 static int
 add_file(struct batch *batch)
 {
 	char *name AUTO_FREE = buf_read_string(&batch->reader);
-	uint8_t is_secret = buf_read_u8(&batch->reader);
+	uint8_t uses = buf_read_u8(&batch->reader);
 	int descriptor;
 
-	if (batch->reader.failed || is_secret > 1)
+	if (batch->reader.failed || uses > ITEM_USES_MAX)
 		return -1;
 	descriptor = take_descriptor(batch);
 	if (descriptor < 0)
 		return -1;
 	file_set_add(batch->receiver->generation->files, name, descriptor,
-		     is_secret);
+		     uses);
 	return 0;
 }
 
@@ -148,14 +182,38 @@ static int
 add_missing(struct batch *batch)
 {
 	char *name AUTO_FREE = buf_read_string(&batch->reader);
-	uint8_t is_secret = buf_read_u8(&batch->reader);
+	uint8_t uses = buf_read_u8(&batch->reader);
 	uint32_t error_number = buf_read_u32(&batch->reader);
 
-	if (batch->reader.failed || is_secret > 1 || error_number > INT32_MAX)
+	if (batch->reader.failed || uses > ITEM_USES_MAX ||
+	    error_number > INT32_MAX)
 		return -1;
 	file_set_add_missing(batch->receiver->generation->files, name,
-			     (int)error_number, is_secret);
+			     (int)error_number, uses);
 	return 0;
+}
+
+static int
+add_withheld(struct batch *batch)
+{
+	char *name AUTO_FREE = buf_read_string(&batch->reader);
+	uint8_t uses = buf_read_u8(&batch->reader);
+
+	if (batch->reader.failed || uses > ITEM_USES_MAX)
+		return -1;
+	file_set_add_withheld(batch->receiver->generation->files, name, uses);
+	return 0;
+}
+
+static int
+add_index(struct batch *batch)
+{
+	struct generation *generation = batch->receiver->generation;
+
+	if (generation->index >= 0)
+		return -1;
+	generation->index = take_descriptor(batch);
+	return generation->index < 0 ? -1 : 0;
 }
 
 static void
@@ -167,7 +225,8 @@ finish_directory(struct generation_receiver *receiver)
 	for (size_t i = 0; i < receiver->child_count; i++)
 		children[i] = receiver->children[i];
 	file_set_add_directory(receiver->generation->files, receiver->directory,
-			       children, receiver->child_count);
+			       receiver->directory_uses, children,
+			       receiver->child_count);
 	mem_free(children);
 	clear_directory(receiver);
 }
@@ -177,17 +236,19 @@ add_directory(struct batch *batch)
 {
 	struct generation_receiver *receiver = batch->receiver;
 	char *name AUTO_FREE = buf_read_string(&batch->reader);
+	uint8_t uses = buf_read_u8(&batch->reader);
 	uint8_t is_last = buf_read_u8(&batch->reader);
 	uint32_t count = buf_read_u32(&batch->reader);
 
 	/* Each child takes four bytes at least, so the message bounds them. */
-	if (batch->reader.failed || is_last > 1 ||
+	if (batch->reader.failed || uses > ITEM_USES_MAX || is_last > 1 ||
 	    count > batch->reader.length / 4)
 		return -1;
 	if (receiver->directory && strcmp(receiver->directory, name) != 0)
 		return -1;
 	if (!receiver->directory)
 		receiver->directory = TAKE(name);
+	receiver->directory_uses = uses;
 	receiver->children =
 		mem_resize(receiver->children, receiver->child_count + count,
 			   sizeof(*receiver->children));
@@ -249,6 +310,12 @@ add_item(struct batch *batch, struct error *error)
 		return add_directory(batch);
 	case ITEM_LISTENER:
 		return add_listener(batch);
+	case ITEM_WITHHELD:
+		return add_withheld(batch);
+	case ITEM_ORIGINAL:
+		return add_original(batch, error);
+	case ITEM_INDEX:
+		return add_index(batch);
 	default:
 		return -1;
 	}

@@ -31,8 +31,10 @@ struct generation_parcel {
 
 enum stage {
 	STAGE_DOCUMENTS,
+	STAGE_ORIGINALS,
 	STAGE_FILES,
 	STAGE_LISTENERS,
+	STAGE_INDEX,
 	STAGE_SENT, /* but for BUILD */
 	STAGE_DONE,
 };
@@ -40,10 +42,9 @@ enum stage {
 struct generation_sender {
 	struct channel *channel;
 	const struct generation_parcel *parcel;
-	bool has_files;
-	struct generation_listener *listeners;
-	size_t listener_count;
-	unsigned int under_way; /* PREPARE, or batches */
+	struct generation_share share;
+	struct generation_listener *listeners; /* a copy of the share's */
+	unsigned int under_way;                /* PREPARE, or batches */
 	enum stage stage;
 	size_t index; /* of the next item of the stage */
 	size_t child; /* of the next child of the directory */
@@ -67,25 +68,25 @@ memfd(void)
 			    MFD_CLOEXEC | MFD_ALLOW_SEALING);
 }
 
-static int
-seal(const struct conf_document *document)
+int
+generation_seal(const void *bytes, size_t length)
 {
+	const unsigned char *from = bytes;
 	int descriptor = memfd();
-	size_t written = 0;
+	size_t done = 0;
 
 	if (descriptor < 0)
 		return -1;
-	while (written < document->length) {
-		ssize_t length = write(descriptor, document->bytes + written,
-				       document->length - written);
+	while (done < length) {
+		ssize_t part = write(descriptor, from + done, length - done);
 
-		if (length < 0 && errno == EINTR)
+		if (part < 0 && errno == EINTR)
 			continue;
-		if (length < 0)
+		if (part < 0)
 			break;
-		written += (size_t)length;
+		done += (size_t)part;
 	}
-	if (written == document->length &&
+	if (done == length &&
 	    fcntl(descriptor, F_ADD_SEALS, ITEM_SEALS | F_SEAL_SEAL) == 0)
 		return descriptor;
 	close(descriptor);
@@ -128,7 +129,7 @@ pack_documents(struct generation_parcel *parcel, struct error *error)
 
 		if (check_name(document->name, error) != 0)
 			return -1;
-		descriptor = seal(document);
+		descriptor = generation_seal(document->bytes, document->length);
 		if (descriptor < 0) {
 			error_set(error, "cannot keep %s in memory: %s",
 				  document->name, strerror(errno));
@@ -210,6 +211,29 @@ put_document(struct message *message, const struct conf_document *document,
 	return put_descriptor(message, descriptor);
 }
 
+/* Of the same length as what is left of it. */
+static int
+original_of(const struct generation_parcel *parcel, size_t document)
+{
+	const struct generation *generation = parcel->generation;
+
+	for (size_t i = 0; i < generation->original_count; i++)
+		if (generation->originals[i].document == document)
+			return generation->originals[i].descriptor;
+	return parcel->documents[document];
+}
+
+static enum put
+put_original(struct message *message,
+	     const struct generation_original *original)
+{
+	if (!has_room(message, 1 + 4, 1))
+		return PUT_FULL;
+	buf_write_u8(&message->body, ITEM_ORIGINAL);
+	buf_write_u32(&message->body, (uint32_t)original->document);
+	return put_descriptor(message, original->descriptor);
+}
+
 static enum put
 put_file(struct message *message, const struct file_entry *entry)
 {
@@ -217,7 +241,7 @@ put_file(struct message *message, const struct file_entry *entry)
 		return PUT_FULL;
 	buf_write_u8(&message->body, ITEM_FILE);
 	buf_write_string(&message->body, entry->name);
-	buf_write_u8(&message->body, entry->is_secret);
+	buf_write_u8(&message->body, (uint8_t)entry->uses);
 	return put_descriptor(message, entry->descriptor);
 }
 
@@ -228,8 +252,19 @@ put_missing(struct message *message, const struct file_entry *entry)
 		return PUT_FULL;
 	buf_write_u8(&message->body, ITEM_MISSING);
 	buf_write_string(&message->body, entry->name);
-	buf_write_u8(&message->body, entry->is_secret);
+	buf_write_u8(&message->body, (uint8_t)entry->uses);
 	buf_write_u32(&message->body, (uint32_t)entry->error_number);
+	return PUT_DONE;
+}
+
+static enum put
+put_withheld(struct message *message, const struct file_entry *entry)
+{
+	if (!has_room(message, 1 + string_size(entry->name) + 1, 0))
+		return PUT_FULL;
+	buf_write_u8(&message->body, ITEM_WITHHELD);
+	buf_write_string(&message->body, entry->name);
+	buf_write_u8(&message->body, (uint8_t)entry->uses);
 	return PUT_DONE;
 }
 
@@ -238,7 +273,7 @@ static enum put
 put_directory(struct message *message, const struct file_entry *entry,
 	      size_t *next)
 {
-	size_t size = 1 + string_size(entry->name) + 1 + 4;
+	size_t size = 1 + string_size(entry->name) + 1 + 1 + 4;
 	size_t end = *next;
 
 	while (end < entry->child_count &&
@@ -249,6 +284,7 @@ put_directory(struct message *message, const struct file_entry *entry,
 		return PUT_FULL;
 	buf_write_u8(&message->body, ITEM_DIRECTORY);
 	buf_write_string(&message->body, entry->name);
+	buf_write_u8(&message->body, (uint8_t)entry->uses);
 	buf_write_u8(&message->body, end == entry->child_count);
 	buf_write_u32(&message->body, (uint32_t)(end - *next));
 	while (*next < end)
@@ -270,9 +306,46 @@ put_listener(struct message *message,
 }
 
 static enum put
+put_index(struct message *message, int descriptor)
+{
+	if (!has_room(message, 1, 1))
+		return PUT_FULL;
+	buf_write_u8(&message->body, ITEM_INDEX);
+	return put_descriptor(message, descriptor);
+}
+
+/* What a receiver is to know of an entry. */
+enum access {
+	ACCESS_NONE,
+	ACCESS_WITHHELD,
+	ACCESS_FULL,
+};
+
+static enum access
+access_to(const struct generation_sender *sender,
+	  const struct file_entry *entry)
+{
+	if (sender->share.extent >= GENERATION_SECRETS)
+		return ACCESS_FULL;
+	if (sender->share.extent == GENERATION_TEXT ||
+	    !(entry->uses & FILE_PUBLIC))
+		return ACCESS_NONE;
+	/* Names are no secret. */
+	if (entry->kind == FILE_KIND_FILE && entry->uses & FILE_SECRET)
+		return ACCESS_WITHHELD;
+	return ACCESS_FULL;
+}
+
+static enum put
 put_entry(struct generation_sender *sender, struct message *message,
 	  const struct file_entry *entry)
 {
+	enum access access = access_to(sender, entry);
+
+	if (access == ACCESS_NONE)
+		return PUT_DONE;
+	if (access == ACCESS_WITHHELD)
+		return put_withheld(message, entry);
 	switch (entry->kind) {
 	case FILE_KIND_FILE:
 		return put_file(message, entry);
@@ -280,6 +353,8 @@ put_entry(struct generation_sender *sender, struct message *message,
 		return put_directory(message, entry, &sender->child);
 	case FILE_KIND_MISSING:
 		return put_missing(message, entry);
+	case FILE_KIND_WITHHELD:
+		return put_withheld(message, entry);
 	}
 	abort();
 }
@@ -294,17 +369,30 @@ stage_count(const struct generation_sender *sender)
 	switch (sender->stage) {
 	case STAGE_DOCUMENTS:
 		return generation->documents.count;
-	case STAGE_FILES:
-		return sender->has_files && generation->files
-			       ? file_set_count(generation->files)
+	case STAGE_ORIGINALS:
+		return sender->share.extent == GENERATION_ALL
+			       ? generation->original_count
 			       : 0;
+	case STAGE_FILES:
+		return generation->files ? file_set_count(generation->files)
+					 : 0;
 	case STAGE_LISTENERS:
-		return sender->listener_count;
+		return sender->share.listener_count;
+	case STAGE_INDEX:
+		return sender->share.has_index;
 	case STAGE_SENT:
 	case STAGE_DONE:
 		break;
 	}
 	abort();
+}
+
+static int
+document_descriptor(const struct generation_sender *sender, size_t document)
+{
+	if (sender->share.extent == GENERATION_SECRETS)
+		return original_of(sender->parcel, document);
+	return sender->parcel->documents[document];
 }
 
 static enum put
@@ -317,12 +405,16 @@ put_next(struct generation_sender *sender, struct message *message)
 	case STAGE_DOCUMENTS:
 		return put_document(message,
 				    &generation->documents.documents[index],
-				    sender->parcel->documents[index]);
+				    document_descriptor(sender, index));
+	case STAGE_ORIGINALS:
+		return put_original(message, &generation->originals[index]);
 	case STAGE_FILES:
 		return put_entry(sender, message,
 				 file_set_at(generation->files, index));
 	case STAGE_LISTENERS:
 		return put_listener(message, &sender->listeners[index]);
+	case STAGE_INDEX:
+		return put_index(message, sender->share.index);
 	case STAGE_SENT:
 	case STAGE_DONE:
 		break;
@@ -363,13 +455,19 @@ numbered(const struct generation_sender *sender, enum message_type type)
 static uint32_t
 count_descriptors(const struct generation_sender *sender)
 {
-	const struct file_set *files = sender->parcel->generation->files;
-	size_t count = sender->parcel->document_count + sender->listener_count;
+	const struct generation *generation = sender->parcel->generation;
+	const struct file_set *files = generation->files;
+	size_t count = sender->parcel->document_count +
+		       sender->share.listener_count + sender->share.has_index;
 
-	if (!sender->has_files || !files)
-		return (uint32_t)count;
-	for (size_t i = 0; i < file_set_count(files); i++)
-		count += file_set_at(files, i)->kind == FILE_KIND_FILE;
+	if (sender->share.extent == GENERATION_ALL)
+		count += generation->original_count;
+	for (size_t i = 0; files && i < file_set_count(files); i++) {
+		const struct file_entry *entry = file_set_at(files, i);
+
+		count += entry->kind == FILE_KIND_FILE &&
+			 access_to(sender, entry) == ACCESS_FULL;
+	}
 	return (uint32_t)count;
 }
 
@@ -420,11 +518,10 @@ generation_sender_new(struct channel *channel,
 
 	sender->channel = channel;
 	sender->parcel = parcel;
-	sender->has_files = share->has_files;
+	sender->share = *share;
 	sender->listeners =
 		mem_dup(share->listeners,
 			share->listener_count * sizeof(*share->listeners));
-	sender->listener_count = share->listener_count;
 	send_prepare(sender);
 	return sender;
 }

@@ -10,11 +10,14 @@
  * The body of ITEMS is a sequence of items, each a u8 kind and
  *
  *	document   string name, u64 length; a descriptor
- *	file       string name, u8 secret; a descriptor
- *	missing    string name, u8 secret, u32 errno
- *	directory  string name, u8 last, u32 count, count strings; a long one
- *		   comes in pieces, of which the last says so
+ *	original   u32 number of the document; a descriptor
+ *	file       string name, u8 uses; a descriptor
+ *	missing    string name, u8 uses, u32 errno
+ *	withheld   string name, u8 uses
+ *	directory  string name, u8 uses, u8 last, u32 count, count strings; a
+ *		   long one comes in pieces, of which the last says so
  *	listener   u32 service, u32 address, u64 id; a descriptor
+ *	index      a descriptor; once at most
  *
  * Descriptors belong to items in their order.
  */
@@ -45,12 +48,23 @@ generation_parcel_new(const struct generation *generation, struct error *error);
 void
 generation_parcel_free(struct generation_parcel *parcel);
 
-/* What a receiver gets beside the documents. The array is copied, the
- * sockets are borrowed. */
+/* How much of what was read and opened a receiver gets. */
+enum generation_extent {
+	GENERATION_TEXT,    /* the documents without their secrets */
+	GENERATION_PUBLIC,  /* and the files with public uses alone; those that
+			     * have other uses, too, as withheld */
+	GENERATION_SECRETS, /* the documents with their secrets, all files */
+	GENERATION_ALL,     /* the documents both ways, all files */
+};
+
+/* What a receiver gets. The array is copied, the sockets and the index are
+ * borrowed. */
 struct generation_share {
-	bool has_files;
+	enum generation_extent extent;
 	const struct generation_listener *listeners;
 	size_t listener_count;
+	bool has_index; /* the certificate index, which then is there */
+	int index;
 };
 
 /* Send a parcel: starts with PREPARE. The channel and the parcel must outlive

@@ -76,7 +76,7 @@ add(struct file_set *files, const char *name, const void *bytes, size_t length)
 
 	assert(descriptor >= 0);
 	assert(write(descriptor, bytes, length) == (ssize_t)length);
-	file_set_add(files, name, descriptor, true);
+	file_set_add(files, name, descriptor, FILE_SECRET);
 }
 
 static void

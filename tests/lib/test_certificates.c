@@ -191,7 +191,7 @@ test_file_set_add(struct file_set *set, const char *name, const void *bytes,
 	if (descriptor < 0)
 		give_up("memfd_create: %s", strerror(errno));
 	write_all(descriptor, bytes, length);
-	file_set_add(set, name, descriptor, true);
+	file_set_add(set, name, descriptor, FILE_SECRET);
 }
 
 char *

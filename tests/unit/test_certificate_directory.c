@@ -91,7 +91,8 @@ scene_load(struct scene *scene)
 {
 	scene->attempt = attempt_new();
 	scene->attempt.spec.path = scene->directory;
-	file_set_open(scene->attempt.files, scene->directory, true, true);
+	file_set_open(scene->attempt.files, scene->directory, FILE_SECRET,
+		      true);
 	attempt_load(&scene->attempt);
 }
 

@@ -397,7 +397,7 @@ send_offer(struct scene *scene, uint64_t number, const char *name,
 	   const struct generation_listener *listener)
 {
 	const struct generation_share share = {
-		.has_files = true,
+		.extent = GENERATION_SECRETS,
 		.listeners = listener,
 		.listener_count = listener ? 1 : 0,
 	};
@@ -408,11 +408,9 @@ send_offer(struct scene *scene, uint64_t number, const char *name,
 
 	drop_offer(scene);
 	scene->answer = 0;
-	scene->generation = mem_alloc(sizeof(*scene->generation));
-	scene->generation->number = number;
-	scene->generation->files = file_set_new();
+	scene->generation = generation_new(number);
 	file_set_add(scene->generation->files, "/file",
-		     open("/dev/null", O_RDONLY | O_CLOEXEC), false);
+		     open("/dev/null", O_RDONLY | O_CLOEXEC), FILE_PUBLIC);
 	conf_documents_add(&scene->generation->documents, "test.yaml", text,
 			   strlen(text));
 	scene->parcel = generation_parcel_new(scene->generation, NULL);

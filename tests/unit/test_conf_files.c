@@ -104,7 +104,7 @@ holds(const struct file_entry *entry, const char *text)
 	AUTO_BLOB struct blob blob = {0};
 	struct error error = {0};
 
-	if (!entry || !entry->is_secret ||
+	if (!entry || !(entry->uses & FILE_SECRET) ||
 	    file_set_read(files, entry->name, &blob, &error) != 0)
 		return false;
 	return blob.length == strlen(text) &&
@@ -145,17 +145,17 @@ test_files(void)
 			 "      tls: {verify: {ca: [ca.pem, cas]}, "
 			 "certificates: {pkcs12: client.p12}}\n"),
 		0);
-	CU_ASSERT(find("one.pem")->is_secret);
-	CU_ASSERT(!find("chain")->is_secret);
-	CU_ASSERT(find("key")->is_secret);
-	CU_ASSERT(find("host.pem")->is_secret);
-	CU_ASSERT(find("client.p12")->is_secret);
-	CU_ASSERT(!find("ca.pem")->is_secret);
-	CU_ASSERT(!find("dh.pem")->is_secret);
+	CU_ASSERT_EQUAL(find("one.pem")->uses, FILE_SECRET);
+	CU_ASSERT_EQUAL(find("chain")->uses, 0);
+	CU_ASSERT_EQUAL(find("key")->uses, FILE_SECRET);
+	CU_ASSERT_EQUAL(find("host.pem")->uses, FILE_SECRET);
+	CU_ASSERT_EQUAL(find("client.p12")->uses, FILE_SECRET);
+	CU_ASSERT_EQUAL(find("ca.pem")->uses, FILE_PUBLIC);
+	CU_ASSERT_EQUAL(find("dh.pem")->uses, FILE_PUBLIC);
 	CU_ASSERT_EQUAL(find("live")->kind, FILE_KIND_DIRECTORY);
 	entry = find("live/a.b/fullchain.pem");
 	CU_ASSERT_PTR_NOT_NULL_FATAL(entry);
-	CU_ASSERT(entry->is_secret);
+	CU_ASSERT_EQUAL(entry->uses, FILE_SECRET);
 	CU_ASSERT_EQUAL(find("cas")->kind, FILE_KIND_DIRECTORY);
 	CU_ASSERT_EQUAL(find("cas/x.pem")->kind, FILE_KIND_FILE);
 	CU_ASSERT_EQUAL(find("gone.pem")->kind, FILE_KIND_MISSING);
@@ -172,7 +172,7 @@ test_chain_with_key(void)
 		open_all("services: {s: {connect: \"h:1\", accept: {address: "
 			 "\":1\", tls: {certificates: {chain: c}}}}}\n"),
 		0);
-	CU_ASSERT(find("c")->is_secret);
+	CU_ASSERT_EQUAL(find("c")->uses, FILE_SECRET);
 	tear_down();
 }
 
@@ -202,7 +202,7 @@ test_self_signed(void)
 	entry = file_set_find(files, "self_signed:localhost,::1");
 	CU_ASSERT_PTR_NOT_NULL_FATAL(entry);
 	CU_ASSERT_EQUAL(entry->kind, FILE_KIND_FILE);
-	CU_ASSERT(entry->is_secret);
+	CU_ASSERT_EQUAL(entry->uses, FILE_SECRET);
 	CU_ASSERT_EQUAL(pwrite(entry->descriptor, &byte, 1, 0), -1);
 	CU_ASSERT_EQUAL_FATAL(file_set_read(files, entry->name, &blob, &error),
 			      0);

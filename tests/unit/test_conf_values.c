@@ -549,6 +549,38 @@ test_certificates(void)
 	CU_ASSERT_STRING_EQUAL(certificate(10)->key, "credential:key");
 }
 
+/* What OpenSSL would open as a file is a file. */
+static void
+test_stores(void)
+{
+	static const struct {
+		const char *uri;
+		enum certificate_source source;
+		const char *path;
+	} cases[] = {
+		{"file:/a/b.pem", CERTIFICATE_FILE, "/a/b.pem"},
+		{"FILE:/a", CERTIFICATE_FILE, "/a"},
+		{"file:///a/b", CERTIFICATE_FILE, "/a/b"},
+		{"file://localhost/a", CERTIFICATE_FILE, "/a"},
+		{"/a/b", CERTIFICATE_FILE, "/a/b"},
+		{"web.pem", CERTIFICATE_FILE, "/etc/sealock/web.pem"},
+		{"file:a", CERTIFICATE_STORE, "file:a"},
+		{"file://host/a", CERTIFICATE_STORE, "file://host/a"},
+		{"file:////a", CERTIFICATE_STORE, "file:////a"},
+		{"pkcs11:object=a", CERTIFICATE_STORE, "pkcs11:object=a"},
+		{"pkcs11:a?pin-source=file:/a", CERTIFICATE_STORE,
+		 "pkcs11:a?pin-source=file:/a"},
+	};
+	char value[80];
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		snprintf(value, sizeof(value), "{store: '%s'}", cases[i].uri);
+		CU_ASSERT_FATAL(takes(CERTIFICATES, value));
+		CU_ASSERT_EQUAL(certificate(0)->source, cases[i].source);
+		CU_ASSERT_STRING_EQUAL(certificate(0)->path, cases[i].path);
+	}
+}
+
 #define TEN_NAMES   "a,b,c,d,e,f,g,h,i,j,"
 #define FIFTY_NAMES TEN_NAMES TEN_NAMES TEN_NAMES TEN_NAMES TEN_NAMES
 
@@ -739,6 +771,7 @@ UNIT_SUITE(conf_values, {"boolean", test_boolean}, {"choice", test_choice},
 	   {"servers", test_servers}, {"versions", test_versions},
 	   {"server_name", test_server_name}, {"dh", test_dh}, {"ca", test_ca},
 	   {"commands", test_commands}, {"certificates", test_certificates},
+	   {"stores", test_stores},
 	   {"certificates_refused", test_certificates_refused},
 	   {"secrets", test_secrets}, {"hosts_map", test_hosts_map},
 	   {"hints", test_hints});

@@ -99,17 +99,17 @@ test_add(void)
 	const struct file_entry *entry;
 
 	CU_ASSERT_PTR_NULL(file_set_find(set, "/a"));
-	file_set_add(set, "/a", file, false);
-	file_set_add(set, "/a", other, true);
+	file_set_add(set, "/a", file, FILE_PUBLIC);
+	file_set_add(set, "/a", other, FILE_SECRET);
 	CU_ASSERT_FALSE(is_open(other));
-	file_set_add_missing(set, "/a", ENOENT, false);
-	file_set_add_missing(set, "env:PASS", ENOENT, true);
+	file_set_add_missing(set, "/a", ENOENT, FILE_PUBLIC);
+	file_set_add_missing(set, "env:PASS", ENOENT, FILE_SECRET);
 	CU_ASSERT_EQUAL(file_set_count(set), 2);
 	entry = file_set_find(set, "/a");
 	CU_ASSERT_PTR_EQUAL_FATAL(entry, file_set_at(set, 0));
 	CU_ASSERT_EQUAL(entry->kind, FILE_KIND_FILE);
 	CU_ASSERT_EQUAL(entry->descriptor, file);
-	CU_ASSERT_TRUE(entry->is_secret);
+	CU_ASSERT_EQUAL(entry->uses, FILE_SECRET | FILE_PUBLIC);
 	entry = file_set_find(set, "env:PASS");
 	CU_ASSERT_PTR_NOT_NULL_FATAL(entry);
 	CU_ASSERT_EQUAL(entry->kind, FILE_KIND_MISSING);
@@ -129,12 +129,14 @@ test_read(void)
 	struct file_set *set = file_set_new();
 	const struct file_entry *entry;
 
-	file_set_add(set, "/a", memory_file("content"), false);
-	file_set_add(set, "/empty", memory_file(""), false);
-	file_set_add(set, "/dev/null", open("/dev/null", O_RDONLY), false);
-	file_set_add_missing(set, "/denied", EACCES, false);
-	file_set_add_missing(set, "/fifo", EINVAL, false);
-	file_set_add_directory(set, "/d", children, 2);
+	file_set_add(set, "/a", memory_file("content"), FILE_PUBLIC);
+	file_set_add(set, "/empty", memory_file(""), FILE_PUBLIC);
+	file_set_add(set, "/dev/null", open("/dev/null", O_RDONLY),
+		     FILE_PUBLIC);
+	file_set_add_missing(set, "/denied", EACCES, FILE_PUBLIC);
+	file_set_add_missing(set, "/fifo", EINVAL, FILE_PUBLIC);
+	file_set_add_directory(set, "/d", FILE_PUBLIC, children, 2);
+	file_set_add_withheld(set, "/key.pem", FILE_PUBLIC | FILE_SECRET);
 	/* Again and again: it does not depend on a position. */
 	check_content(set, "/a", "content");
 	check_content(set, "/a", "content");
@@ -144,6 +146,7 @@ test_read(void)
 	check_unreadable(set, "/fifo", "neither a file nor a directory");
 	check_unreadable(set, "/d", strerror(EISDIR));
 	check_unreadable(set, "/nobody", strerror(ENOENT));
+	check_unreadable(set, "/key.pem", "isolate_keys");
 	entry = file_set_find(set, "/d");
 	CU_ASSERT_EQUAL_FATAL(entry->child_count, 2);
 	CU_ASSERT_STRING_EQUAL(entry->children[0], "/d/a");
@@ -159,7 +162,7 @@ test_read_large(void)
 	const off_t limit = 16 << 20;
 	AUTO_BLOB struct blob blob = {0};
 
-	file_set_add(set, "/large", file, true);
+	file_set_add(set, "/large", file, FILE_SECRET);
 	CU_ASSERT_EQUAL(ftruncate(file, limit + 1), 0);
 	check_unreadable(set, "/large", "16 MiB");
 	CU_ASSERT_EQUAL(ftruncate(file, limit), 0);
@@ -170,7 +173,8 @@ test_read_large(void)
 	CU_ASSERT_EQUAL(blob.bytes[limit], '\0');
 	/* Of a file whose size is not told until it is read. */
 	file_set_add(set, "/proc/self/maps",
-		     open("/proc/self/maps", O_RDONLY | O_CLOEXEC), false);
+		     open("/proc/self/maps", O_RDONLY | O_CLOEXEC),
+		     FILE_PUBLIC);
 	blob_clear(&blob);
 	CU_ASSERT_EQUAL(file_set_read(set, "/proc/self/maps", &blob, NULL), 0);
 	CU_ASSERT_TRUE(blob.length > 4096);
@@ -189,16 +193,16 @@ test_open(void)
 	CU_ASSERT_EQUAL(symlink("file", path_of("link")), 0);
 	CU_ASSERT_EQUAL(mkfifo(path_of("fifo"), 0600), 0);
 	CU_ASSERT_EQUAL(symlink("nowhere", path_of("dangling")), 0);
-	file_set_open(set, path_of("file"), true, false);
-	file_set_open(set, path_of("link"), false, false);
-	file_set_open(set, path_of("fifo"), false, false);
-	file_set_open(set, path_of("dangling"), false, false);
-	file_set_open(set, "/dev/zero", false, false);
-	file_set_open(set, "", false, false);
+	file_set_open(set, path_of("file"), FILE_SECRET, false);
+	file_set_open(set, path_of("link"), FILE_PUBLIC, false);
+	file_set_open(set, path_of("fifo"), FILE_PUBLIC, false);
+	file_set_open(set, path_of("dangling"), FILE_PUBLIC, false);
+	file_set_open(set, "/dev/zero", FILE_PUBLIC, false);
+	file_set_open(set, "", FILE_PUBLIC, false);
 	check_content(set, path_of("file"), "content");
 	check_content(set, path_of("link"), "content");
 	entry = file_set_find(set, path_of("file"));
-	CU_ASSERT_TRUE(entry->is_secret);
+	CU_ASSERT_EQUAL(entry->uses, FILE_SECRET);
 	CU_ASSERT_TRUE(fcntl(entry->descriptor, F_GETFD) & FD_CLOEXEC);
 	entry = file_set_find(set, path_of("fifo"));
 	CU_ASSERT_EQUAL(entry->kind, FILE_KIND_MISSING);
@@ -260,16 +264,17 @@ test_open_directory(void)
 	CU_ASSERT_EQUAL(mkfifo(path_of("fifo"), 0600), 0);
 	CU_ASSERT_EQUAL(symlink("nowhere", path_of("dangling")), 0);
 
-	file_set_open(set, directory, true, false);
+	file_set_open(set, directory, FILE_SECRET, false);
 	check_children(set, directory, flat, ARRAY_SIZE(flat));
 	CU_ASSERT_EQUAL(file_set_count(set), 1 + ARRAY_SIZE(flat));
-	CU_ASSERT_TRUE(file_set_find(set, path_of("a.pem"))->is_secret);
+	CU_ASSERT_EQUAL(file_set_find(set, path_of("a.pem"))->uses,
+			FILE_SECRET);
 	CU_ASSERT_EQUAL(file_set_find(set, path_of("dangling"))->error_number,
 			ENOENT);
 	file_set_free(set);
 
 	set = file_set_new();
-	file_set_open(set, directory, false, true);
+	file_set_open(set, directory, FILE_PUBLIC, true);
 	check_children(set, directory, deep, ARRAY_SIZE(deep));
 	check_children(set, path_of("live"), live, ARRAY_SIZE(live));
 	check_content(set, path_of("live/link"), "a");
@@ -281,7 +286,7 @@ test_open_directory(void)
 	/* A slash at the end is not doubled. */
 	set = file_set_new();
 	snprintf(name, sizeof(name), "%s/", directory);
-	file_set_open(set, name, false, false);
+	file_set_open(set, name, FILE_PUBLIC, false);
 	check_content(set, path_of("a.pem"), "a");
 	file_set_free(set);
 	remove_directory(names, ARRAY_SIZE(names));
@@ -296,7 +301,7 @@ test_many(void)
 
 	for (int i = 0; i < 50000; i++) {
 		snprintf(name, sizeof(name), "/certs/%d.pem", i);
-		file_set_add_missing(set, name, i + 1, false);
+		file_set_add_missing(set, name, i + 1, FILE_PUBLIC);
 	}
 	CU_ASSERT_EQUAL(file_set_count(set), 50000);
 	for (int i = 0; i < 50000; i++) {

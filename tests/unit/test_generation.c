@@ -5,6 +5,7 @@
 #include "tests/unit/unit.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -169,10 +170,8 @@ transfer_run(struct transfer *transfer, const struct generation *generation,
 static struct generation *
 small_generation(uint64_t number)
 {
-	struct generation *generation = mem_alloc(sizeof(*generation));
+	struct generation *generation = generation_new(number);
 
-	generation->number = number;
-	generation->files = file_set_new();
 	conf_documents_add(&generation->documents, "/etc/a.yaml", "a: 1\n", 5);
 	return generation;
 }
@@ -205,7 +204,7 @@ file_number(const struct file_set *files, const char *name)
 static void
 test_documents(void)
 {
-	const struct generation_share share = {.has_files = true};
+	const struct generation_share share = {.extent = GENERATION_SECRETS};
 	struct generation *generation = small_generation(7);
 	struct transfer transfer;
 	const struct conf_document *documents;
@@ -231,7 +230,7 @@ test_documents(void)
 static void
 test_large_document(void)
 {
-	const struct generation_share share = {.has_files = true};
+	const struct generation_share share = {.extent = GENERATION_SECRETS};
 	size_t length = 3000000;
 	char *bytes AUTO_FREE = mem_alloc(length);
 	struct generation *generation = small_generation(1);
@@ -255,7 +254,7 @@ test_large_document(void)
 static void
 test_thousand_files(void)
 {
-	const struct generation_share share = {.has_files = true};
+	const struct generation_share share = {.extent = GENERATION_SECRETS};
 	struct generation *generation = small_generation(2);
 	struct transfer transfer;
 	struct rlimit limit;
@@ -266,8 +265,7 @@ test_thousand_files(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 	for (unsigned int i = 1; i <= 1000; i++) {
 		snprintf(name, sizeof(name), "/files/%u.pem", i);
-		file_set_add(generation->files, name, numbered_file(i),
-			     i % 2 == 0);
+		file_set_add(generation->files, name, numbered_file(i), i % 4);
 	}
 	transfer_open(&transfer);
 	transfer_run(&transfer, generation, &share);
@@ -275,9 +273,9 @@ test_thousand_files(void)
 	for (unsigned int i = 1; i <= 1000; i++) {
 		snprintf(name, sizeof(name), "/files/%u.pem", i);
 		CU_ASSERT_EQUAL(file_number(transfer.received->files, name), i);
-		CU_ASSERT_EQUAL(file_set_find(transfer.received->files, name)
-					->is_secret,
-				i % 2 == 0);
+		CU_ASSERT_EQUAL(
+			file_set_find(transfer.received->files, name)->uses,
+			i % 4);
 	}
 	CU_ASSERT_EQUAL(transfer.batches, 4);
 	CU_ASSERT_EQUAL(transfer.most_unanswered, 2);
@@ -288,19 +286,19 @@ test_thousand_files(void)
 static void
 test_missing(void)
 {
-	const struct generation_share share = {.has_files = true};
+	const struct generation_share share = {.extent = GENERATION_SECRETS};
 	struct generation *generation = small_generation(2);
 	const struct file_entry *entry;
 	struct transfer transfer;
 
-	file_set_add_missing(generation->files, "/none", EACCES, true);
+	file_set_add_missing(generation->files, "/none", EACCES, FILE_SECRET);
 	transfer_open(&transfer);
 	transfer_run(&transfer, generation, &share);
 	entry = file_set_find(transfer.received->files, "/none");
 	CU_ASSERT_PTR_NOT_NULL_FATAL(entry);
 	CU_ASSERT_EQUAL(entry->kind, FILE_KIND_MISSING);
 	CU_ASSERT_EQUAL(entry->error_number, EACCES);
-	CU_ASSERT_TRUE(entry->is_secret);
+	CU_ASSERT_EQUAL(entry->uses, FILE_SECRET);
 	transfer_close(&transfer);
 	generation_free(generation);
 }
@@ -313,7 +311,7 @@ test_long_directory(void)
 	};
 	static char names[CHILDREN][64];
 	static const char *children[CHILDREN];
-	const struct generation_share share = {.has_files = true};
+	const struct generation_share share = {.extent = GENERATION_SECRETS};
 	struct generation *generation = small_generation(2);
 	const struct file_entry *entry;
 	struct transfer transfer;
@@ -323,10 +321,12 @@ test_long_directory(void)
 			 "/directory/of/certificates/number-%05u.pem", i);
 		children[i] = names[i];
 	}
-	file_set_add_directory(generation->files, "/empty", NULL, 0);
-	file_set_add_directory(generation->files, "/directory", children,
-			       CHILDREN);
-	file_set_add(generation->files, "/after", numbered_file(9), false);
+	file_set_add_directory(generation->files, "/empty", FILE_PUBLIC, NULL,
+			       0);
+	file_set_add_directory(generation->files, "/directory", FILE_PUBLIC,
+			       children, CHILDREN);
+	file_set_add(generation->files, "/after", numbered_file(9),
+		     FILE_PUBLIC);
 	transfer_open(&transfer);
 	transfer_run(&transfer, generation, &share);
 	CU_ASSERT_TRUE(transfer.batches > 3);
@@ -358,7 +358,8 @@ test_listeners(void)
 	struct stat ours, theirs;
 
 	/* Files are not for this receiver. */
-	file_set_add(generation->files, "/secret", numbered_file(1), true);
+	file_set_add(generation->files, "/secret", numbered_file(1),
+		     FILE_SECRET);
 	for (size_t i = 0; i < 600; i++)
 		listeners[i] = (struct generation_listener){
 			.service = i / 7,
@@ -384,6 +385,146 @@ test_listeners(void)
 	generation_free(generation);
 }
 
+/* A file, a directory and a missing one for each combination of uses. */
+static void
+add_uses(struct file_set *files)
+{
+	static const char *const children[] = {"/x"};
+	char name[32];
+
+	for (unsigned int uses = 0; uses < 4; uses++) {
+		snprintf(name, sizeof(name), "/file%u", uses);
+		file_set_add(files, name, numbered_file(uses + 1), uses);
+		snprintf(name, sizeof(name), "/directory%u", uses);
+		file_set_add_directory(files, name, uses, children, 1);
+		snprintf(name, sizeof(name), "/missing%u", uses);
+		file_set_add_missing(files, name, ENOENT, uses);
+	}
+}
+
+static int
+kind_of(const struct file_set *files, const char *name)
+{
+	const struct file_entry *entry = file_set_find(files, name);
+
+	return entry ? (int)entry->kind : -1;
+}
+
+/* Neither the secrets nor the chains go to those who only speak TLS. */
+static void
+test_public(void)
+{
+	const struct generation_share share = {.extent = GENERATION_PUBLIC};
+	struct generation *generation = small_generation(3);
+	const struct file_set *files;
+	struct transfer transfer;
+
+	add_uses(generation->files);
+	transfer_open(&transfer);
+	transfer_run(&transfer, generation, &share);
+	files = transfer.received->files;
+	CU_ASSERT_EQUAL(file_set_count(files), 6);
+	CU_ASSERT_EQUAL(kind_of(files, "/file2"), FILE_KIND_FILE);
+	CU_ASSERT_EQUAL(kind_of(files, "/file3"), FILE_KIND_WITHHELD);
+	CU_ASSERT_EQUAL(kind_of(files, "/directory2"), FILE_KIND_DIRECTORY);
+	CU_ASSERT_EQUAL(kind_of(files, "/directory3"), FILE_KIND_DIRECTORY);
+	CU_ASSERT_EQUAL(kind_of(files, "/missing2"), FILE_KIND_MISSING);
+	CU_ASSERT_EQUAL(kind_of(files, "/missing3"), FILE_KIND_MISSING);
+	CU_ASSERT_EQUAL(file_set_find(files, "/directory3")->uses, 3);
+	CU_ASSERT_EQUAL(transfer.announced, 2);
+	CU_ASSERT_EQUAL(transfer.received->index, -1);
+	transfer_close(&transfer);
+	generation_free(generation);
+}
+
+/* A document of which one half is secret. */
+static void
+add_original(struct generation *generation)
+{
+	conf_documents_add(&generation->documents, "/etc/b.yaml", "xx\n", 3);
+	generation->originals =
+		mem_resize(NULL, 1, sizeof(*generation->originals));
+	generation->originals[0] = (struct generation_original){
+		.document = 1,
+		.descriptor =
+			memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING),
+	};
+	generation->original_count = 1;
+	CU_ASSERT_EQUAL(write(generation->originals[0].descriptor, "ab\n", 3),
+			3);
+	CU_ASSERT_EQUAL(fcntl(generation->originals[0].descriptor, F_ADD_SEALS,
+			      F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE),
+			0);
+}
+
+static void
+test_originals(void)
+{
+	static const struct {
+		enum generation_extent extent;
+		const char *text;
+		size_t originals;
+		size_t files;
+	} cases[] = {
+		{GENERATION_TEXT, "xx\n", 0, 0},
+		{GENERATION_PUBLIC, "xx\n", 0, 6},
+		{GENERATION_SECRETS, "ab\n", 0, 12},
+		{GENERATION_ALL, "xx\n", 1, 12},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct generation_share share = {.extent = cases[i].extent};
+		struct generation *generation = small_generation(4);
+		const struct generation *received;
+		struct transfer transfer;
+		char bytes[4] = "";
+
+		add_uses(generation->files);
+		add_original(generation);
+		transfer_open(&transfer);
+		transfer_run(&transfer, generation, &share);
+		received = transfer.received;
+		CU_ASSERT_EQUAL_FATAL(received->documents.count, 2);
+		CU_ASSERT_EQUAL(memcmp(received->documents.documents[1].bytes,
+				       cases[i].text, 3),
+				0);
+		CU_ASSERT_EQUAL(file_set_count(received->files),
+				cases[i].files);
+		CU_ASSERT_EQUAL_FATAL(received->original_count,
+				      cases[i].originals);
+		if (received->original_count > 0) {
+			CU_ASSERT_EQUAL(received->originals[0].document, 1);
+			CU_ASSERT_EQUAL(pread(received->originals[0].descriptor,
+					      bytes, 3, 0),
+					3);
+			CU_ASSERT_STRING_EQUAL(bytes, "ab\n");
+		}
+		transfer_close(&transfer);
+		generation_free(generation);
+	}
+}
+
+static void
+test_index(void)
+{
+	struct generation *generation = small_generation(4);
+	struct generation_share share = {.has_index = true,
+					 .index = numbered_file(77)};
+	struct transfer transfer;
+	unsigned int number = 0;
+
+	transfer_open(&transfer);
+	transfer_run(&transfer, generation, &share);
+	CU_ASSERT_TRUE_FATAL(transfer.received->index > 2);
+	CU_ASSERT_EQUAL(
+		pread(transfer.received->index, &number, sizeof(number), 0),
+		sizeof(number));
+	CU_ASSERT_EQUAL(number, 77);
+	transfer_close(&transfer);
+	close(share.index);
+	generation_free(generation);
+}
+
 static void
 test_name_too_long(void)
 {
@@ -392,7 +533,7 @@ test_name_too_long(void)
 	struct error error = {0};
 
 	memset(name, 'a', 19999);
-	file_set_add_missing(generation->files, name, ENOENT, false);
+	file_set_add_missing(generation->files, name, ENOENT, FILE_PUBLIC);
 	CU_ASSERT_PTR_NULL(generation_parcel_new(generation, &error));
 	CU_ASSERT_PTR_NOT_NULL(strstr(error.text, "longer than"));
 	generation_free(generation);
@@ -401,13 +542,13 @@ test_name_too_long(void)
 static void
 test_no_descriptor_left(void)
 {
-	const struct generation_share share = {.has_files = true};
+	const struct generation_share share = {.extent = GENERATION_SECRETS};
 	struct generation *generation = small_generation(3);
 	struct rlimit before, none;
 	struct transfer transfer;
 	struct error error = {0};
 
-	file_set_add(generation->files, "/file", numbered_file(1), false);
+	file_set_add(generation->files, "/file", numbered_file(1), FILE_PUBLIC);
 	transfer_open(&transfer);
 	transfer.parcel = generation_parcel_new(generation, &error);
 	transfer.sender =
@@ -428,7 +569,7 @@ test_no_descriptor_left(void)
 static void
 test_unasked_acknowledgement(void)
 {
-	const struct generation_share share = {.has_files = true};
+	const struct generation_share share = {.extent = GENERATION_SECRETS};
 	struct generation *generation = small_generation(3);
 	struct transfer transfer;
 	struct error error = {0};
@@ -494,7 +635,7 @@ test_refuse_unknown(void)
 	buf_write_u8(&raw.writer, 0);
 	expect_refusal(&raw);
 	raw_init(&raw);
-	buf_write_u8(&raw.writer, 6);
+	buf_write_u8(&raw.writer, 9);
 	expect_refusal(&raw);
 }
 
@@ -570,12 +711,44 @@ test_refuse_documents(void)
 }
 
 static void
+test_refuse_others(void)
+{
+	struct generation_receiver *receiver = generation_receiver_new(1);
+	struct raw raw;
+
+	/* An original without its document. */
+	raw_init(&raw);
+	buf_write_u8(&raw.writer, 7);
+	buf_write_u32(&raw.writer, 0);
+	raw.descriptors[0] = numbered_file(1);
+	raw.descriptor_count = 1;
+	expect_refusal(&raw);
+	/* A use that nobody knows. */
+	raw_init(&raw);
+	buf_write_u8(&raw.writer, 6);
+	buf_write_string(&raw.writer, "/withheld");
+	buf_write_u8(&raw.writer, 4);
+	expect_refusal(&raw);
+	/* An index without a descriptor, and a second one. */
+	raw_init(&raw);
+	buf_write_u8(&raw.writer, 8);
+	expect_refusal(&raw);
+	for (int i = 0; i < 2; i++) {
+		raw.descriptors[0] = numbered_file(1);
+		raw.descriptor_count = 1;
+		CU_ASSERT_EQUAL(receive_raw(&raw, receiver), -i);
+	}
+	generation_receiver_free(receiver);
+}
+
+static void
 raw_directory(struct raw *raw, const char *name, uint8_t is_last,
 	      uint32_t count, const char *child)
 {
 	raw_init(raw);
 	buf_write_u8(&raw->writer, 4);
 	buf_write_string(&raw->writer, name);
+	buf_write_u8(&raw->writer, FILE_SECRET);
 	buf_write_u8(&raw->writer, is_last);
 	buf_write_u32(&raw->writer, count);
 	if (child)
@@ -706,13 +879,16 @@ UNIT_SUITE(generation, {"documents", test_documents},
 	   {"large_document", test_large_document},
 	   {"thousand_files", test_thousand_files}, {"missing", test_missing},
 	   {"long_directory", test_long_directory},
-	   {"listeners", test_listeners}, {"name_too_long", test_name_too_long},
+	   {"listeners", test_listeners}, {"public", test_public},
+	   {"originals", test_originals}, {"index", test_index},
+	   {"name_too_long", test_name_too_long},
 	   {"no_descriptor_left", test_no_descriptor_left},
 	   {"unasked_acknowledgement", test_unasked_acknowledgement},
 	   {"refuse_unknown", test_refuse_unknown},
 	   {"refuse_cut", test_refuse_cut},
 	   {"refuse_descriptors", test_refuse_descriptors},
 	   {"refuse_documents", test_refuse_documents},
+	   {"refuse_others", test_refuse_others},
 	   {"refuse_directories", test_refuse_directories},
 	   {"no_document", test_no_document}, {"problems", test_problems},
 	   {"many_problems", test_many_problems},

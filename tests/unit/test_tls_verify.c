@@ -361,14 +361,14 @@ test_authorities_refused(void)
 	ca.text = (char[]){"/junk.pem"};
 	CONTAINS(authorities_problem(&ca, 1)->text, "/junk.pem: ");
 	test_file_set_add(files, empty[0], "hello\n", 6);
-	file_set_add_directory(files, "/empty.d", empty, 1);
+	file_set_add_directory(files, "/empty.d", FILE_PUBLIC, empty, 1);
 	ca.text = (char[]){"/empty.d"};
 	CONTAINS(authorities_problem(&ca, 1)->text,
 		 "/empty.d: there is no certificate in it");
 	/* Known good content next to it does not make it good. */
 	two[1] = ca;
 	CONTAINS(authorities_problem(two, 2)->text, "/empty.d");
-	file_set_add_directory(files, "/void.d", empty, 0);
+	file_set_add_directory(files, "/void.d", FILE_PUBLIC, empty, 0);
 	ca.text = (char[]){"/void.d"};
 	CONTAINS(authorities_problem(&ca, 1)->text, "no file to read");
 	ca.kind = TLS_CA_INLINE;
@@ -400,12 +400,14 @@ test_authorities_found(void)
 	ca.text = pem;
 	CU_ASSERT(try_client(&settings, fixture->rsa, HOST).is_established);
 
-	file_set_add_missing(fixture->files, children[0], EACCES, true);
-	file_set_add_directory(fixture->files, children[1], NULL, 0);
+	file_set_add_missing(fixture->files, children[0], EACCES, FILE_SECRET);
+	file_set_add_directory(fixture->files, children[1], FILE_PUBLIC, NULL,
+			       0);
 	test_file_set_add(fixture->files, children[2], "hello\n", 6);
 	test_file_set_add(fixture->files, children[3], der, (size_t)length);
 	OPENSSL_free(der);
-	file_set_add_directory(fixture->files, "/ca.d", children, 4);
+	file_set_add_directory(fixture->files, "/ca.d", FILE_PUBLIC, children,
+			       4);
 	ca.kind = TLS_CA_PATH;
 	ca.text = (char[]){"/ca.d"};
 	CU_ASSERT(try_client(&settings, fixture->rsa, HOST).is_established);
