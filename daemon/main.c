@@ -12,6 +12,7 @@
 
 #include "common/base/mem.h"
 #include "common/base/text.h"
+#include "daemon/broker/broker.h"
 #include "daemon/cli/cmd_cert.h"
 #include "daemon/cli/cmd_check.h"
 #include "daemon/cli/cmd_reload.h"
@@ -47,6 +48,7 @@ static const struct command commands[] = {
 static const struct role roles[] = {
 	{IPC_WORKER, worker_main},
 	{IPC_HELPER, helper_main},
+	{IPC_BROKER, broker_main},
 };
 
 static void

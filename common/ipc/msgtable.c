@@ -37,7 +37,7 @@ static const struct message_rule rules[] = {
 	{MESSAGE_PEER, MONITOR, CHILDREN, 5, 5, 1, "PEER"},
 	{MESSAGE_DRAIN, MONITOR, CHILDREN, 8, 8, 0, "DRAIN"},
 	{MESSAGE_SANDBOX, MONITOR, CHILDREN, 1, 256, 1, "SANDBOX"},
-	{MESSAGE_RELEASE, MONITOR, KEEPER, 8, 8, 0, "RELEASE"},
+	{MESSAGE_RELEASE, MONITOR, KEEPER | BROKER, 8, 8, 0, "RELEASE"},
 
 	{MESSAGE_ITEMS_ACK, CHILDREN, MONITOR, 8, 8, 0, "ITEMS_ACK"},
 	{MESSAGE_READY, CHILDREN, MONITOR, 8, MESSAGE_BODY_MAX, 0, "READY"},
@@ -84,6 +84,19 @@ msgtable_name(unsigned int type)
 		if (rules[i].type == type)
 			return rules[i].name;
 	return "?";
+}
+
+size_t
+msgtable_fds_max(struct ipc_side side)
+{
+	unsigned int from = 1u << side.other, to = 1u << side.self;
+	size_t max = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
+		if ((rules[i].from & from) && (rules[i].to & to) &&
+		    rules[i].max_fds > max)
+			max = rules[i].max_fds;
+	return max;
 }
 
 size_t

@@ -97,6 +97,11 @@ struct message_rule {
 const struct message_rule *
 msgtable_find(struct ipc_side side, unsigned int type);
 
+/* The most descriptors that any message brings which self receives from other.
+ */
+size_t
+msgtable_fds_max(struct ipc_side side);
+
 /* "PREPARE", for logs; "?" when there is none. */
 const char *
 msgtable_name(unsigned int type);

@@ -49,10 +49,12 @@ struct channel {
 	struct event *writable;
 	struct event *congested;
 	struct descriptor_reserve *reserve; /* NULL: none */
+	size_t most_descriptors;            /* that a packet may bring */
 	struct outgoing_queue queue;
 	size_t backlog;
 	bool is_greeted;     /* the other end's hello was right */
 	bool is_write_ended; /* the other end takes no more */
+	bool is_broken;      /* not ended: broken off by us */
 	char failure[96];    /* of sending, to be told from the loop; or "" */
 	bool is_in_turn;     /* a callback may run; freeing waits for its end */
 	bool is_freed;
@@ -120,6 +122,7 @@ break_off(struct channel *channel, const char *why)
 {
 	log_error("channel broken", "peer=%s reason=\"%s\"",
 		  ipc_role_name(channel->side.other), why);
+	channel->is_broken = true;
 	hang_up(channel, why);
 }
 
@@ -242,6 +245,12 @@ channel_backlog(const struct channel *channel)
 	return channel->backlog;
 }
 
+bool
+channel_is_broken(const struct channel *channel)
+{
+	return channel->is_broken;
+}
+
 /* Receiving. */
 
 static size_t
@@ -350,7 +359,7 @@ receive_with_room(struct channel *channel, struct message **message,
 
 	if (!channel->reserve)
 		return receive(channel, message, why);
-	descriptor_reserve_lend(channel->reserve);
+	descriptor_reserve_lend(channel->reserve, channel->most_descriptors);
 	receipt = receive(channel, message, why);
 	descriptor_reserve_restore(channel->reserve,
 				   *message ? (*message)->fd_count : 0);
@@ -430,6 +439,7 @@ channel_new(struct event_base *base, int descriptor, struct ipc_side side,
 	channel->events = *events;
 	channel->argument = argument;
 	channel->side = side;
+	channel->most_descriptors = msgtable_fds_max(side);
 	channel->descriptor = descriptor;
 	STAILQ_INIT(&channel->queue);
 	evutil_make_socket_nonblocking(descriptor);

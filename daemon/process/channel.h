@@ -55,4 +55,8 @@ channel_send(struct channel *channel, struct message *message);
 size_t
 channel_backlog(const struct channel *channel);
 
+/* From closed() on: was it we who hung up, because of what came, or failed? */
+bool
+channel_is_broken(const struct channel *channel);
+
 #endif

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "common/base/mem.h"
-#include "common/ipc/message.h"
 
 struct descriptor_reserve {
 	int *held;
@@ -78,17 +77,16 @@ descriptor_reserve_expect(struct descriptor_reserve *reserve, size_t count)
 {
 	bool is_held = hold(reserve, count);
 
-	reserve->expected = is_held ? count : 0;
+	if (is_held)
+		reserve->expected = count;
 	let_go(reserve, target(reserve));
 	return is_held;
 }
 
 void
-descriptor_reserve_lend(struct descriptor_reserve *reserve)
+descriptor_reserve_lend(struct descriptor_reserve *reserve, size_t count)
 {
-	let_go(reserve, reserve->count > MESSAGE_FDS_MAX
-				? reserve->count - MESSAGE_FDS_MAX
-				: 0);
+	let_go(reserve, reserve->count > count ? reserve->count - count : 0);
 }
 
 void

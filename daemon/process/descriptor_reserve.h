@@ -19,14 +19,14 @@ void
 descriptor_reserve_free(struct descriptor_reserve *reserve);
 
 /* So many are announced: as many are held until they come, the others among
- * them. False when there are not that many left; then none is held for them. */
+ * them. False when there are not that many left; then nothing has changed. */
 bool
 descriptor_reserve_expect(struct descriptor_reserve *reserve, size_t count)
 	__attribute__((warn_unused_result));
 
 /* Let go of as many as one packet may bring... */
 void
-descriptor_reserve_lend(struct descriptor_reserve *reserve);
+descriptor_reserve_lend(struct descriptor_reserve *reserve, size_t count);
 
 /* ...and hold them again, but for those that came. */
 void

@@ -64,7 +64,7 @@ test_floor(void)
 	crowd_limit(&crowd);
 	reserve = descriptor_reserve_new(5);
 	crowd_fill(&crowd);
-	descriptor_reserve_lend(reserve);
+	descriptor_reserve_lend(reserve, LIMIT);
 	one = dup(STDERR_FILENO);
 	CU_ASSERT_TRUE(one >= 0);
 	descriptor_reserve_restore(reserve, 1);
@@ -73,7 +73,7 @@ test_floor(void)
 	/* The floor comes back as soon as there is room. */
 	descriptor_reserve_restore(reserve, 0);
 	CU_ASSERT_EQUAL(crowd_fill(&crowd), 0);
-	descriptor_reserve_lend(reserve);
+	descriptor_reserve_lend(reserve, LIMIT);
 	CU_ASSERT_EQUAL(crowd_fill(&crowd), 5);
 	descriptor_reserve_free(reserve);
 	descriptor_reserve_free(NULL);
@@ -91,7 +91,7 @@ test_expected(void)
 	reserve = descriptor_reserve_new(3);
 	CU_ASSERT_TRUE(descriptor_reserve_expect(reserve, 20));
 	crowd_fill(&crowd);
-	descriptor_reserve_lend(reserve);
+	descriptor_reserve_lend(reserve, LIMIT);
 	for (size_t i = 0; i < 20; i++)
 		arrived[i] = dup(STDERR_FILENO);
 	descriptor_reserve_restore(reserve, 20);
@@ -149,6 +149,27 @@ test_given_up(void)
 	crowd_fill(&crowd);
 	CU_ASSERT_TRUE(descriptor_reserve_expect(reserve, 0));
 	CU_ASSERT_EQUAL(crowd_fill(&crowd), 50 - 3);
+	descriptor_reserve_free(reserve);
+	crowd_end(&crowd);
+}
+
+/* Nothing has changed when more is not to be had. */
+static void
+test_refused(void)
+{
+	struct descriptor_reserve *reserve;
+	struct crowd crowd;
+
+	crowd_limit(&crowd);
+	reserve = descriptor_reserve_new(0);
+	CU_ASSERT_TRUE(descriptor_reserve_expect(reserve, 4));
+	CU_ASSERT_FALSE(descriptor_reserve_expect(reserve, LIMIT));
+	crowd_fill(&crowd);
+	descriptor_reserve_lend(reserve, 1);
+	CU_ASSERT_EQUAL(crowd_fill(&crowd), 1);
+	descriptor_reserve_restore(reserve, 1);
+	descriptor_reserve_lend(reserve, 3);
+	CU_ASSERT_EQUAL(crowd_fill(&crowd), 3);
 	descriptor_reserve_free(reserve);
 	crowd_end(&crowd);
 }
@@ -224,4 +245,4 @@ test_channel(void)
 UNIT_SUITE(descriptor_reserve, {"floor", test_floor},
 	   {"expected", test_expected}, {"few", test_few},
 	   {"too_many", test_too_many}, {"given_up", test_given_up},
-	   {"channel", test_channel});
+	   {"refused", test_refused}, {"channel", test_channel});
