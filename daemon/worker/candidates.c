@@ -133,3 +133,11 @@ candidates_clear(struct candidates *candidates)
 	mem_free(candidates->list);
 	*candidates = (struct candidates){.count = 0};
 }
+
+const char *
+candidate_format(const struct candidate *candidate, char *buffer, size_t size)
+{
+	if (candidate->configured->kind == ADDRESS_BUILTIN)
+		return address_format(candidate->configured, buffer, size);
+	return socket_address_format(&candidate->socket, buffer, size);
+}

@@ -32,4 +32,8 @@ candidates_collect(const struct conf_connect *connect, struct names *names,
 void
 candidates_clear(struct candidates *candidates);
 
+/* As the log shows it; returns buffer. */
+const char *
+candidate_format(const struct candidate *candidate, char *buffer, size_t size);
+
 #endif

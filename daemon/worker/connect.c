@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * CONNECT: reach a backend. The addresses are tried in order with the timing
- * of RFC 8305 5: the next one starts when one has failed or has not answered
- * within the attempt delay, and the first to answer wins. Then, if the gate
- * says so, TLS as a client; a backend that fails there is passed over for the
- * next one.
+ * CONNECT: reach a backend. Its names are looked up, its addresses tried
+ * (connect_attempts.c), and then, if the gate says so, there is TLS as a
+ * client; a backend that fails there is passed over for the next one.
  */
-#include <assert.h>
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 #include <openssl/ssl.h>
 
 #include "common/base/clock.h"
@@ -21,52 +16,15 @@
 #include "common/route/route.h"
 #include "common/tls/tls_engine.h"
 #include "common/tls/tls_policy.h"
-#include "daemon/worker/builtin.h"
 #include "daemon/worker/candidates.h"
+#include "daemon/worker/connecting.h"
 #include "daemon/worker/connection.h"
 #include "daemon/worker/names.h"
 #include "daemon/worker/worker.h"
 
-/* RFC 8305 8: the recommended connection attempt delay. */
-#define ATTEMPT_DELAY_MS 250
-
-/* What does not even begin is tried again after this time: there are no
- * descriptors, or a UNIX backend's queue is full. */
-#define RETRY_MS 20
-
-#define ATTEMPTS_MAX 8
-
-struct attempt {
-	struct connecting *connecting; /* NULL: not in use */
-	size_t candidate;
-	int descriptor;
-	struct event event;
-};
-
-struct connecting {
-	struct connection *connection;
-	struct candidates candidates;
-	size_t next; /* the candidate to try next */
-	struct attempt attempts[ATTEMPTS_MAX];
-	size_t active;
-	unsigned int busy_ms; /* the candidate's queue has been full */
-	struct event delay;
-	struct names_waiter waiter;
-	/* Why the last attempt failed. */
-	enum reason reason;
-	char detail[300];
-};
-
-static void
-try_next(struct connecting *connecting);
-
-static void
-note_failure(struct connecting *connecting, enum reason reason,
-	     const char *format, ...) __attribute__((format(printf, 3, 4)));
-
-static void
-note_failure(struct connecting *connecting, enum reason reason,
-	     const char *format, ...)
+void
+connecting_note(struct connecting *connecting, enum reason reason,
+		const char *format, ...)
 {
 	va_list arguments;
 
@@ -77,34 +35,6 @@ note_failure(struct connecting *connecting, enum reason reason,
 	va_end(arguments);
 }
 
-static const char *
-candidate_format(const struct candidate *candidate, char *buffer, size_t size)
-{
-	if (candidate->configured->kind == ADDRESS_BUILTIN)
-		return address_format(candidate->configured, buffer, size);
-	return socket_address_format(&candidate->socket, buffer, size);
-}
-
-static void
-attempt_end(struct attempt *attempt, bool is_kept)
-{
-	if (!attempt->connecting)
-		return;
-	event_del(&attempt->event);
-	if (!is_kept)
-		close(attempt->descriptor);
-	attempt->connecting->active--;
-	attempt->connecting = NULL;
-}
-
-static void
-attempts_cancel(struct connecting *connecting)
-{
-	for (size_t i = 0; i < ATTEMPTS_MAX; i++)
-		attempt_end(&connecting->attempts[i], false);
-	event_del(&connecting->delay);
-}
-
 void
 connect_cancel(struct connection *connection)
 {
@@ -112,7 +42,7 @@ connect_cancel(struct connection *connection)
 
 	if (!connecting)
 		return;
-	attempts_cancel(connecting);
+	connecting_cancel(connecting);
 	names_cancel(&connecting->waiter);
 	candidates_clear(&connecting->candidates);
 	mem_free(connecting);
@@ -134,7 +64,7 @@ pass_over(struct connecting *connecting)
 {
 	gate_close(&connecting->connection->connect);
 	gate_init(&connecting->connection->connect, connecting->connection);
-	try_next(connecting);
+	connecting_try_next(connecting);
 }
 
 static enum reason
@@ -169,8 +99,8 @@ tls_finished(struct connecting *connecting, const struct tls_input *rest)
 	if (tls_policy_confirm_client(connection->service->connect->policy,
 				      tls_engine_ssl(gate->engine),
 				      &error) != 0) {
-		note_failure(connecting, REASON_BACKEND_CERT_REJECTED, "%s: %s",
-			     connection->backend, error.text);
+		connecting_note(connecting, REASON_BACKEND_CERT_REJECTED,
+				"%s: %s", connection->backend, error.text);
 		pass_over(connecting);
 		return;
 	}
@@ -207,13 +137,13 @@ tls_go_on(struct connecting *connecting, const struct span *wire)
 	case TLS_CLOSED:
 	case TLS_WANT_KEY:
 		failure = tls_engine_failure(gate->engine);
-		note_failure(connecting, reason_of(failure->fault), "%s: %s",
-			     connection->backend, failure->text);
+		connecting_note(connecting, reason_of(failure->fault), "%s: %s",
+				connection->backend, failure->text);
 		pass_over(connecting);
 		return;
 	}
-	note_failure(connecting, REASON_BACKEND_HANDSHAKE_FAILED,
-		     "%s: reset during the handshake", connection->backend);
+	connecting_note(connecting, REASON_BACKEND_HANDSHAKE_FAILED,
+			"%s: reset during the handshake", connection->backend);
 	pass_over(connecting);
 }
 
@@ -270,15 +200,15 @@ tls_start(struct connecting *connecting, const struct address *configured)
 }
 
 /* A socket is connected; the others are not needed any more. */
-static void
-won(struct connecting *connecting, size_t index, int descriptor)
+void
+connecting_won(struct connecting *connecting, size_t index, int descriptor)
 {
 	struct connection *connection = connecting->connection;
 	const struct candidate *candidate = &connecting->candidates.list[index];
 	sa_family_t family = candidate->socket.storage.ss_family;
 	char text[256];
 
-	attempts_cancel(connecting);
+	connecting_cancel(connecting);
 	/* Should its TLS fail, the next one is tried, never this one again. */
 	if (connecting->next <= index)
 		connecting->next = index + 1;
@@ -295,217 +225,6 @@ won(struct connecting *connecting, size_t index, int descriptor)
 		gate_guard(&connection->connect);
 		reached(connection);
 	}
-}
-
-static void
-attempt_failed(struct connecting *connecting, size_t index, int error_number)
-{
-	char text[256];
-
-	note_failure(connecting, REASON_CONNECT_FAILED, "%s: %s",
-		     candidate_format(&connecting->candidates.list[index], text,
-				      sizeof(text)),
-		     strerror(error_number));
-}
-
-static void
-on_attempt(evutil_socket_t descriptor, short what, void *argument)
-{
-	struct attempt *attempt = argument;
-	struct connecting *connecting = attempt->connecting;
-	struct connection *connection = connecting->connection;
-	size_t candidate = attempt->candidate;
-	socklen_t length = sizeof(int);
-	int failure = 0;
-
-	(void)what;
-	connection->now_ms = clock_monotonic_ms();
-	if (getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &failure, &length))
-		failure = errno;
-	attempt_end(attempt, failure == 0);
-	if (failure == 0)
-		won(connecting, candidate, descriptor);
-	else {
-		attempt_failed(connecting, candidate, failure);
-		try_next(connecting);
-	}
-	connection_update_events(connection);
-}
-
-static void
-wait_then_next(struct connecting *connecting, int milliseconds)
-{
-	struct timeval delay = {milliseconds / 1000,
-				milliseconds % 1000 * 1000};
-
-	event_add(&connecting->delay, &delay);
-}
-
-static void
-on_delay(evutil_socket_t descriptor, short what, void *argument)
-{
-	struct connecting *connecting = argument;
-	struct connection *connection = connecting->connection;
-
-	(void)descriptor;
-	(void)what;
-	connection->now_ms = clock_monotonic_ms();
-	try_next(connecting);
-	connection_update_events(connection);
-}
-
-static void
-attempt_watch(struct connecting *connecting, size_t candidate, int descriptor)
-{
-	struct attempt *attempt = connecting->attempts;
-
-	while (attempt->connecting)
-		attempt++;
-	assert(attempt < connecting->attempts + ATTEMPTS_MAX);
-	attempt->connecting = connecting;
-	attempt->candidate = candidate;
-	attempt->descriptor = descriptor;
-	connecting->active++;
-	event_assign(&attempt->event, connecting->connection->worker->base,
-		     descriptor, EV_WRITE, on_attempt, attempt);
-	event_add(&attempt->event, NULL);
-}
-
-enum attempt_result {
-	ATTEMPT_WAITS,
-	ATTEMPT_WON, /* or the connection is closed: do not touch it */
-	ATTEMPT_FAILED,
-	ATTEMPT_LATER, /* the same candidate again in a moment */
-	ATTEMPT_BUSY,  /* the same, but others may do better */
-};
-
-/* What we lack ourselves is no fault of the candidate's. */
-static enum attempt_result
-attempt_impossible(struct connecting *connecting, size_t index,
-		   int error_number)
-{
-	attempt_failed(connecting, index, error_number);
-	switch (error_number) {
-	case EMFILE:
-	case ENFILE:
-	case ENOBUFS:
-	case ENOMEM:
-		return ATTEMPT_LATER;
-	default:
-		return ATTEMPT_FAILED;
-	}
-}
-
-static enum attempt_result
-attempt_builtin(struct connecting *connecting, size_t index)
-{
-	struct connection *connection = connecting->connection;
-	int descriptor = builtin_open(
-		connection,
-		connecting->candidates.list[index].configured->host);
-
-	if (descriptor < 0)
-		return attempt_impossible(connecting, index, errno);
-	won(connecting, index, descriptor);
-	return ATTEMPT_WON;
-}
-
-static enum attempt_result
-attempt_start(struct connecting *connecting, size_t index)
-{
-	const struct candidate *candidate = &connecting->candidates.list[index];
-	int descriptor, failure;
-
-	if (candidate->configured->kind == ADDRESS_BUILTIN)
-		return attempt_builtin(connecting, index);
-	descriptor = socket(candidate->socket.storage.ss_family,
-			    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (descriptor < 0)
-		return attempt_impossible(connecting, index, errno);
-	if (connect(descriptor,
-		    (const struct sockaddr *)&candidate->socket.storage,
-		    candidate->socket.length) == 0) {
-		won(connecting, index, descriptor);
-		return ATTEMPT_WON;
-	}
-	if (errno == EINPROGRESS) {
-		attempt_watch(connecting, index, descriptor);
-		return ATTEMPT_WAITS;
-	}
-	failure = errno;
-	close(descriptor);
-	attempt_failed(connecting, index, failure);
-	return failure == EAGAIN &&
-			       candidate->socket.storage.ss_family == AF_UNIX
-		       ? ATTEMPT_BUSY
-		       : ATTEMPT_FAILED;
-}
-
-/* One that is busy is waited for as one that does not answer, but for ever when
- * it is the last. */
-static bool
-is_waited_for(struct connecting *connecting)
-{
-	connecting->busy_ms += RETRY_MS;
-	return connecting->busy_ms <= ATTEMPT_DELAY_MS ||
-	       connecting->next + 1 == connecting->candidates.count;
-}
-
-/* For the next attempt the one that has not answered for the longest time gives
- * its place, or its descriptor. False: there is none. */
-static bool
-give_up_oldest(struct connecting *connecting)
-{
-	struct attempt *oldest = NULL;
-
-	for (size_t i = 0; i < ATTEMPTS_MAX; i++) {
-		struct attempt *attempt = &connecting->attempts[i];
-
-		if (attempt->connecting &&
-		    (!oldest || attempt->candidate < oldest->candidate))
-			oldest = attempt;
-	}
-	if (!oldest)
-		return false;
-	attempt_end(oldest, false);
-	return true;
-}
-
-/* Start the next candidate, and those behind it while they fail at once. When
- * there is none left and none under way, the connection is over. */
-static void
-try_next(struct connecting *connecting)
-{
-	while (connecting->next < connecting->candidates.count) {
-		if (connecting->active == ATTEMPTS_MAX)
-			(void)give_up_oldest(connecting);
-		switch (attempt_start(connecting, connecting->next)) {
-		case ATTEMPT_WON:
-			return;
-		case ATTEMPT_WAITS:
-			connecting->next++;
-			if (connecting->next < connecting->candidates.count)
-				wait_then_next(connecting, ATTEMPT_DELAY_MS);
-			return;
-		case ATTEMPT_BUSY:
-			if (!is_waited_for(connecting))
-				break;
-			wait_then_next(connecting, RETRY_MS);
-			return;
-		case ATTEMPT_LATER:
-			if (give_up_oldest(connecting))
-				continue;
-			wait_then_next(connecting, RETRY_MS);
-			return;
-		case ATTEMPT_FAILED:
-			break;
-		}
-		connecting->next++;
-		connecting->busy_ms = 0;
-	}
-	if (connecting->active == 0)
-		connection_close(connecting->connection, connecting->reason,
-				 "%s", connecting->detail);
 }
 
 static void
@@ -534,7 +253,7 @@ collect(struct connecting *connecting)
 	candidates_collect(&connection->service->conf->connect, names,
 			   &connecting->candidates);
 	if (connecting->candidates.count > 0)
-		try_next(connecting);
+		connecting_try_next(connecting);
 	else if (connecting->candidates.pending)
 		names_wait(names, connecting->candidates.pending,
 			   &connecting->waiter);
@@ -551,8 +270,7 @@ connect_start(struct connection *connection)
 	connecting->connection = connection;
 	connecting->waiter.resolved = on_resolved;
 	connecting->waiter.argument = connecting;
-	event_assign(&connecting->delay, connection->worker->base, -1, 0,
-		     on_delay, connecting);
+	connecting_init(connecting);
 	connection->connecting = connecting;
 	connection_enter(connection, CONNECTION_CONNECT);
 	collect(connecting);
@@ -577,9 +295,9 @@ connect_event(struct connection *connection, short what)
 	}
 	if (result == IO_DONE || result == IO_AGAIN)
 		return;
-	note_failure(connecting, REASON_BACKEND_HANDSHAKE_FAILED, "%s: %s",
-		     connection->backend,
-		     result == IO_END ? "closed during the handshake"
-				      : "reset during the handshake");
+	connecting_note(connecting, REASON_BACKEND_HANDSHAKE_FAILED, "%s: %s",
+			connection->backend,
+			result == IO_END ? "closed during the handshake"
+					 : "reset during the handshake");
 	pass_over(connecting);
 }

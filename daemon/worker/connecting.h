@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What CONNECT knows of one connection, shared by its two halves: connect.c
+ * (names, the backend's TLS, the verdict) and connect_attempts.c (which address
+ * is tried when).
+ */
+#ifndef SEALOCK_WORKER_CONNECTING_H
+#define SEALOCK_WORKER_CONNECTING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <event2/event.h>
+#include <event2/event_struct.h>
+
+#include "common/base/reason.h"
+#include "daemon/worker/candidates.h"
+#include "daemon/worker/names.h"
+
+struct connection;
+
+/* Attempts under way at once. */
+#define ATTEMPTS_MAX 8
+
+struct attempt {
+	struct connecting *connecting; /* NULL: not in use */
+	size_t candidate;
+	int descriptor;
+	struct event event;
+};
+
+struct connecting {
+	struct connection *connection;
+	struct candidates candidates;
+	size_t next; /* the candidate to try next */
+	struct attempt attempts[ATTEMPTS_MAX];
+	size_t active;
+	unsigned int busy_ms; /* the candidate's queue has been full */
+	struct event delay;
+	struct names_waiter waiter;
+	/* Why the last attempt failed. */
+	enum reason reason;
+	char detail[300];
+};
+
+/* connection is set; to be called once, before anything else here. */
+void
+connecting_init(struct connecting *connecting);
+
+/* Start the next candidate, and those behind it while they fail at once. When
+ * there is none left and none under way, the connection is closed. */
+void
+connecting_try_next(struct connecting *connecting);
+
+/* None is under way or due any more. */
+void
+connecting_cancel(struct connecting *connecting);
+
+/* A socket is connected: connect.c takes it and goes on. */
+void
+connecting_won(struct connecting *connecting, size_t index, int descriptor);
+
+/* Why it failed so far; the last one is the connection's reason. */
+void
+connecting_note(struct connecting *connecting, enum reason reason,
+		const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+#endif
