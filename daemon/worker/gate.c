@@ -274,6 +274,16 @@ gate_arm(struct gate *gate, short wanted)
 }
 
 void
+gate_acknowledge(struct gate *gate)
+{
+	static const int on = 1;
+
+	if (gate->is_tcp)
+		(void)setsockopt(gate->descriptor, IPPROTO_TCP, TCP_QUICKACK,
+				 &on, sizeof(on));
+}
+
+void
 gate_tune(struct gate *gate, const struct conf_keepalive *keepalive)
 {
 	static const int on = 1;

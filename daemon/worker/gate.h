@@ -147,6 +147,10 @@ gate_may_read(const struct gate *gate, const struct gate *other);
 void
 gate_arm(struct gate *gate, short wanted);
 
+/* Acknowledge now what has come, where that is worth anything. */
+void
+gate_acknowledge(struct gate *gate);
+
 /* TCP_NODELAY and keepalive where the transport has them. */
 struct conf_keepalive;
 void

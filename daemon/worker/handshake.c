@@ -57,6 +57,10 @@ finished(struct connection *connection, const struct tls_input *rest)
 				 "two readings of the server name differ");
 		return;
 	}
+	/* Nothing of ours follows its last message, and a client without
+	 * TCP_NODELAY keeps its first words until that is acknowledged. */
+	if (rest->length == 0)
+		gate_acknowledge(gate);
 	held_append(&gate->in, rest->bytes, rest->length);
 	gate->stream = &stream_tls;
 	connection->handshake_ms =

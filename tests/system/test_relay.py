@@ -496,3 +496,21 @@ def test_an_inherited_descriptor_as_listener(t):
     with t.connect(port) as stream:
         stream.expect_echo()
     d.wait_access(reason="done")
+
+
+def test_a_client_with_nagle_waits_for_nothing(t):
+    """A client that has not set TCP_NODELAY sends its first words at once,
+    not after our delayed acknowledgement of its Finished, which would take
+    each of them 40 ms or more."""
+    d = t.daemon({"s": {"accept": t.gate(versions="TLSv1.3"),
+                        "connect": "builtin:echo"}})
+
+    def is_prompt():
+        stream = d.tls()
+        started = time.monotonic()
+        stream.expect_echo()
+        seconds = time.monotonic() - started
+        stream.drop()
+        return seconds < 0.035
+
+    wait_for(is_prompt, "one client of many is not delayed")
