@@ -22,7 +22,6 @@ test_integrity has knobs of its own in the environment.
 
 import ctypes
 import errno
-import fcntl
 import json
 import os
 import re
@@ -32,7 +31,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 
 from streams import Plain, Server, Tls, client_context
@@ -142,8 +140,9 @@ def tail(path, lines=40):
 
 
 class Ports:
-    """Blocks of ports below the ephemeral range; a block belongs to whoever
-    holds the lock on its file, also across several runs on one machine."""
+    """Blocks of ports below the ephemeral range. A block belongs to whoever
+    is bound to the abstract UNIX socket of its name: those are known exactly as
+    far as the ports are, also beyond a chroot or another TMPDIR."""
 
     SIZE = 16
 
@@ -152,9 +151,6 @@ class Ports:
             top = int(file.read().split()[0])
         self.low = max(1024, min(top, 32768) - 16384)
         self.blocks = max(1, (min(top, 32768) - self.low) // self.SIZE)
-        self.directory = os.path.join(
-            tempfile.gettempdir(), "sealock-test-ports-%d" % os.getuid())
-        os.makedirs(self.directory, mode=0o700, exist_ok=True)
         self.locks = []
         self.free = []
 
@@ -167,10 +163,10 @@ class Ports:
         start = os.getpid() * 7 + len(self.locks)
         for i in range(self.blocks):
             block = (start + i) % self.blocks
-            lock = open(os.path.join(self.directory, str(block)), "w")
+            lock = socket.socket(socket.AF_UNIX)
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+                lock.bind("\0sealock-test-ports-%d" % block)
+            except OSError:
                 lock.close()
                 continue
             self.locks.append(lock)

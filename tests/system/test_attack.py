@@ -42,6 +42,7 @@ class OddBackend:
         context.num_tickets = 0
         context.keylog_filename = self.keys
         self.ready = threading.Event()
+        self.made = None
         self.server = t.server(self.handle, context)
         self.connect = {
             "address": "localhost:%d" % self.server.port,
@@ -49,13 +50,15 @@ class OddBackend:
                     "ciphersuites": SUITE}}
 
     def handle(self, contact):
+        self.made = contact
         self.ready.set()
         silent(contact)
 
     def contact(self):
-        """The stream of its only connection and what writes its records."""
+        """The stream of the connection that came to be, and what writes its
+        records."""
         assert self.ready.wait(20)
-        return (self.server.contacts[0].stream,
+        return (self.made.stream,
                 Records.from_key_log(self.keys, "SERVER"))
 
 
@@ -85,6 +88,13 @@ def is_silent(stream, seconds=0.3):
         return True
     finally:
         stream.socket.settimeout(20)
+
+
+def unread(stream):
+    """Bytes that we sent and the daemon has not taken out of its socket."""
+    name, peer = stream.socket.getsockname(), stream.socket.getpeername()
+    return sum(queue for local, remote, queue in tcp_queues()
+               if local == peer and remote == name)
 
 
 def tcp_queues():
@@ -168,7 +178,76 @@ def test_half_a_message_has_a_limit(t):
         stream.drop()
 
 
+def test_half_a_message_on_both_sides(t):
+    """Each side keeps the other's words from leaving: both are read on, and
+    no process takes it for impossible."""
+    backend = OddBackend(t)
+    d = t.daemon({"s": {"accept": odd_gate(t), "connect": backend.connect}},
+                 globals={"workers": 1})
+    (worker,) = d.workers()
+    client, up = odd_client(t, d)
+    server, down = backend.contact()
+    client.socket.sendall(up.record(b"go") +
+                          up.record(KEY_UPDATE[:4], HANDSHAKE))
+    assert server.read_exactly(2) == b"go"
+    server.socket.sendall(down.record(b"down") +
+                          down.record(KEY_UPDATE[:4], HANDSHAKE))
+    wait_for(lambda: not unread(server), "the backend's half is read")
+    sent = up.record(KEY_UPDATE[4:], HANDSHAKE)
+    up.update()
+    client.socket.sendall(sent + up.record(b"up") +
+                          up.record(KEY_UPDATE[:4], HANDSHAKE))
+    assert is_silent(client) and is_silent(server)
+    before = cpu_seconds(worker)
+    time.sleep(1)
+    assert cpu_seconds(worker) - before < 0.1
+    client.socket.sendall(up.record(KEY_UPDATE[4:], HANDSHAKE))
+    assert client.read_exactly(4) == b"down"
+    server.socket.sendall(down.record(KEY_UPDATE[4:], HANDSHAKE))
+    assert server.read_exactly(2) == b"up"
+    client.reset()
+    server.reset()
+
+
 # Floods of what costs us more than it costs the sender.
+
+
+def test_a_flood_of_key_updates(t):
+    """More than four without data between, and more than a hundred in a
+    second: closed at once, whoever sends them, and the others notice
+    nothing."""
+    backend = OddBackend(t)
+    d = t.daemon({"s": {"accept": odd_gate(t), "connect": "builtin:echo"},
+                  "up": {"accept": {}, "connect": backend.connect}},
+                 globals={"workers": 1})
+    for is_requested in (False, True):
+        stream, records = odd_client(t, d)
+        stream.expect_echo()
+        records.number += 1  # what Python's ssl has just sent
+        stream.socket.sendall(b"".join(records.key_update(is_requested)
+                                       for _ in range(50)))
+        assert stream.read_all()[0] == b""
+        stream.drop()
+    stream, records = odd_client(t, d)
+    # Few enough, and data goes on.
+    stream.socket.sendall(b"".join(
+        records.key_update(i % 2 > 0) for i in range(4)) +
+        records.record(b"alive"))
+    assert stream.read_exactly(5) == b"alive"
+    # Data between them does not make up for any number.
+    flood = b"".join(records.key_update() + records.record(b"x")
+                     for _ in range(200))
+    stream.socket.sendall(flood)
+    assert len(stream.read_all()[0]) < 200
+    stream.drop()
+    client = d.plain("up")
+    server, records = backend.contact()
+    server.socket.sendall(b"".join(records.key_update()
+                                   for _ in range(50)))
+    assert client.read_all() == (b"", "reset")
+    for record in [d.wait_access(3, service="s"), d.wait_access(service="up")]:
+        assert record["reason"] == "error", record
+        assert "too many messages" in record["detail"], record
 
 
 def test_a_flood_of_tiny_records(t):
