@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A packet is a 16-bit type and the body; its descriptors ride along as
- * SCM_RIGHTS. Nothing is read after a rule was broken, and nothing waits for
- * the other end: what it does not take stays in a queue.
+ * Packets on an event loop. Nothing is read after a rule was broken, and
+ * nothing waits for the other end: what it does not take stays in a queue.
  */
 #include "daemon/process/channel.h"
 
@@ -19,9 +18,7 @@
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "daemon/process/descriptor_reserve.h"
-
-#define HEADER_SIZE 2
-#define PACKET_MAX  (HEADER_SIZE + MESSAGE_BODY_MAX)
+#include "daemon/process/packet.h"
 
 /* Several of the largest packets, where the system permits it. */
 #define SEND_BUFFER (256 * 1024)
@@ -58,18 +55,6 @@ struct channel {
 	char failure[96];    /* of sending, to be told from the loop; or "" */
 	bool is_in_turn;     /* a callback may run; freeing waits for its end */
 	bool is_freed;
-};
-
-union control {
-	struct cmsghdr header;
-	char space[CMSG_SPACE(MESSAGE_FDS_MAX * sizeof(int))];
-};
-
-enum receipt {
-	RECEIPT_MESSAGE,
-	RECEIPT_NOTHING, /* for now */
-	RECEIPT_END,
-	RECEIPT_FAILURE,
 };
 
 static void
@@ -128,43 +113,10 @@ break_off(struct channel *channel, const char *why)
 
 /* Sending. */
 
-static ssize_t
-send_packet(int descriptor, const struct message *message)
-{
-	unsigned char header[HEADER_SIZE] = {
-		(unsigned char)((unsigned int)message->type >> 8),
-		(unsigned char)message->type};
-	struct iovec parts[] = {
-		{.iov_base = header, .iov_len = sizeof(header)},
-		{.iov_base = message->body.bytes,
-		 .iov_len = message->body.length},
-	};
-	struct msghdr packet = {.msg_iov = parts, .msg_iovlen = 2};
-	union control control;
-	ssize_t sent;
-
-	if (message->fd_count > 0) {
-		size_t size = message->fd_count * sizeof(int);
-
-		memset(&control, 0, sizeof(control));
-		packet.msg_control = control.space;
-		packet.msg_controllen = CMSG_SPACE(size);
-		control.header.cmsg_level = SOL_SOCKET;
-		control.header.cmsg_type = SCM_RIGHTS;
-		control.header.cmsg_len = CMSG_LEN(size);
-		memcpy(CMSG_DATA(&control.header), message->fds, size);
-	}
-	do {
-		sent = sendmsg(descriptor, &packet,
-			       MSG_NOSIGNAL | MSG_DONTWAIT);
-	} while (sent < 0 && errno == EINTR);
-	return sent;
-}
-
 static size_t
 packet_size(const struct message *message)
 {
-	return HEADER_SIZE + message->body.length;
+	return PACKET_HEADER_SIZE + message->body.length;
 }
 
 /* Nothing can be sent any more; what the other end has said until now can
@@ -190,7 +142,7 @@ flush(struct channel *channel)
 	struct outgoing *out;
 
 	while ((out = STAILQ_FIRST(&channel->queue))) {
-		if (send_packet(channel->descriptor, out->message) < 0) {
+		if (packet_send(channel->descriptor, out->message) != 0) {
 			if (errno == EAGAIN)
 				event_add(channel->writable, NULL);
 			else if (errno == ETOOMANYREFS || errno == ENOBUFS ||
@@ -253,154 +205,82 @@ channel_is_broken(const struct channel *channel)
 
 /* Receiving. */
 
-static size_t
-collect_descriptors(struct msghdr *packet, int *descriptors)
+static enum packet_receipt
+receive(struct channel *channel, struct packet *packet, const char **why)
 {
-	size_t count = 0;
+	static unsigned char memory[PACKET_MAX];
+	enum packet_receipt receipt;
 
-	for (struct cmsghdr *part = CMSG_FIRSTHDR(packet); part;
-	     part = CMSG_NXTHDR(packet, part)) {
-		size_t size;
-
-		if (part->cmsg_level != SOL_SOCKET ||
-		    part->cmsg_type != SCM_RIGHTS)
-			continue;
-		/* One such part a packet is all that the kernel makes, and
-		 * the space for it holds no more than the array. */
-		size = part->cmsg_len - CMSG_LEN(0);
-		assert(size <= (MESSAGE_FDS_MAX - count) * sizeof(int));
-		memcpy(descriptors + count, CMSG_DATA(part), size);
-		count += size / sizeof(int);
-	}
-	return count;
-}
-
-static ssize_t
-receive_packet(int descriptor, struct msghdr *packet)
-{
-	ssize_t length;
-
-	/* A reset tells that the other end left without reading all we sent;
-	 * what it said before is still to be had. */
-	do
-		length = recvmsg(descriptor, packet,
-				 MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	while (length < 0 && (errno == EINTR || errno == ECONNRESET));
-	return length;
-}
-
-static enum receipt
-receive(struct channel *channel, struct message **message, const char **why)
-{
-	static unsigned char bytes[PACKET_MAX];
-	struct iovec part = {.iov_base = bytes, .iov_len = sizeof(bytes)};
-	union control control;
-	struct msghdr packet = {.msg_iov = &part,
-				.msg_iovlen = 1,
-				.msg_control = control.space,
-				.msg_controllen = sizeof(control.space)};
-	ssize_t length;
-
-	length = receive_packet(channel->descriptor, &packet);
-	if (length < 0 && errno == EAGAIN)
-		return RECEIPT_NOTHING;
-	if (length < 0) {
-		*why = strerror(errno);
-		return RECEIPT_FAILURE;
-	}
-	if (length == 0)
-		return RECEIPT_END;
-
-	*message = message_new_received(
-		(enum message_type)(bytes[0] << 8 |
-				    (length < HEADER_SIZE ? 0 : bytes[1])),
-		bytes + HEADER_SIZE,
-		length < HEADER_SIZE ? 0 : (size_t)length - HEADER_SIZE);
-	(*message)->fd_count = collect_descriptors(&packet, (*message)->fds);
-	if (length < HEADER_SIZE || (packet.msg_flags & MSG_TRUNC))
-		*why = "truncated packet";
-	else if (packet.msg_flags & MSG_CTRUNC)
-		*why = "descriptors were lost, perhaps for want of room: see "
-		       "the limit of open files";
-	return *why ? RECEIPT_FAILURE : RECEIPT_MESSAGE;
-}
-
-/* NULL, or what is wrong with it. */
-static const char *
-judge(const struct channel *channel, const struct message *message)
-{
-	unsigned int type = (unsigned int)message->type;
-	const struct message_rule *rule = msgtable_find(channel->side, type);
-	struct buf_reader reader;
-
-	if (!rule)
-		return "a message that is not permitted here";
-	if (message->body.length < rule->min_body ||
-	    message->body.length > rule->max_body)
-		return "a message of a wrong size";
-	if (message->fd_count > rule->max_fds)
-		return "a message with too many descriptors";
-	if (type != MESSAGE_HELLO)
-		return channel->is_greeted ? NULL : "no hello at the start";
-	if (channel->is_greeted)
-		return "a second hello";
-	reader = message_reader(message);
-	if (buf_read_u32(&reader) != IPC_PROTOCOL)
-		return "another protocol number than ours";
-	return NULL;
+	receipt = packet_receive(channel->descriptor, memory, MESSAGE_FDS_MAX,
+				 packet, why);
+	if (receipt != PACKET_RECEIVED || !packet->has_lost_fds)
+		return receipt;
+	packet_close_fds(packet);
+	*why = "descriptors were lost, perhaps for want of room: see the limit "
+	       "of open files";
+	return PACKET_FAILED;
 }
 
 /* The same with room for what the packet brings. */
-static enum receipt
-receive_with_room(struct channel *channel, struct message **message,
+static enum packet_receipt
+receive_with_room(struct channel *channel, struct packet *packet,
 		  const char **why)
 {
-	enum receipt receipt;
+	enum packet_receipt receipt;
 
 	if (!channel->reserve)
-		return receive(channel, message, why);
+		return receive(channel, packet, why);
 	descriptor_reserve_lend(channel->reserve, channel->most_descriptors);
-	receipt = receive(channel, message, why);
-	descriptor_reserve_restore(channel->reserve,
-				   *message ? (*message)->fd_count : 0);
+	receipt = receive(channel, packet, why);
+	descriptor_reserve_restore(channel->reserve, receipt == PACKET_RECEIVED
+							     ? packet->fd_count
+							     : 0);
 	return receipt;
+}
+
+/* Give the role what was received. */
+static void
+pass_on(struct channel *channel, const struct packet *packet)
+{
+	struct message *message = message_new_received(
+		(enum message_type)packet->type, packet->body, packet->length);
+
+	memcpy(message->fds, packet->fds, packet->fd_count * sizeof(int));
+	message->fd_count = packet->fd_count;
+	channel->events.message(channel, message, channel->argument);
+	message_free(message);
 }
 
 /* False when there is nothing more to do for this channel in this turn. */
 static bool
 take_one(struct channel *channel)
 {
-	struct message *message = NULL;
+	struct packet packet;
 	const char *why = NULL;
 
-	switch (receive_with_room(channel, &message, &why)) {
-	case RECEIPT_MESSAGE:
+	switch (receive_with_room(channel, &packet, &why)) {
+	case PACKET_RECEIVED:
 		break;
-	case RECEIPT_NOTHING:
+	case PACKET_NOTHING:
 		return false;
-	case RECEIPT_END:
+	case PACKET_END:
 		hang_up(channel, "the other end is gone");
 		return false;
-	case RECEIPT_FAILURE:
-		message_free(message);
+	case PACKET_FAILED:
 		break_off(channel, why);
 		return false;
 	}
-	why = judge(channel, message);
+	why = packet_judge(&packet, channel->side, &channel->is_greeted);
 	if (why) {
 		log_error("message refused", "peer=%s type=%s number=%u",
 			  ipc_role_name(channel->side.other),
-			  msgtable_name((unsigned int)message->type),
-			  (unsigned int)message->type);
-		message_free(message);
+			  msgtable_name(packet.type), packet.type);
+		packet_close_fds(&packet);
 		break_off(channel, why);
 		return false;
 	}
-	if (message->type == MESSAGE_HELLO)
-		channel->is_greeted = true;
-	else
-		channel->events.message(channel, message, channel->argument);
-	message_free(message);
+	if (packet.type != MESSAGE_HELLO)
+		pass_on(channel, &packet);
 	if (channel->descriptor < 0)
 		return false;
 	if (channel->reserve)
