@@ -118,6 +118,7 @@ conf_clear_key(const struct schema_key *key, void *base)
 		return;
 	}
 	switch ((int)key->type) {
+	case SCHEMA_STORE:
 	case SCHEMA_STRING:
 	case SCHEMA_PATH:
 	case SCHEMA_FILE:

@@ -78,8 +78,12 @@ void
 conf_documents_clear(struct conf_documents *documents)
 {
 	for (size_t i = 0; i < documents->count; i++) {
-		mem_free(documents->documents[i].name);
-		mem_free(documents->documents[i].bytes);
+		struct conf_document *document = &documents->documents[i];
+
+		if (document->length > 0)
+			mem_wipe(document->bytes, document->length);
+		mem_free(document->bytes);
+		mem_free(document->name);
 	}
 	mem_free(documents->documents);
 	documents->documents = NULL;

@@ -212,6 +212,7 @@ write_value(struct schema_writer *writer, const struct schema_key *key)
 	case SCHEMA_WORD:
 		write_words(writer, key->words);
 		break;
+	case SCHEMA_STORE:
 	case SCHEMA_STRING:
 	case SCHEMA_STRINGS:
 		/* A scalar is its text, whatever else it looks like. */

@@ -184,6 +184,7 @@ read_string(struct conf_reader *reader, const struct schema_key *key,
 	if (!text)
 		return NULL;
 	switch ((int)key->type) {
+	case SCHEMA_STORE:
 	case SCHEMA_STRING:
 	case SCHEMA_STRINGS:
 		if (text[0] != '\0' &&
@@ -242,17 +243,32 @@ read_string(struct conf_reader *reader, const struct schema_key *key,
 	return NULL;
 }
 
+/* The text as it may be shown. */
+static char *
+shown_text(const struct schema_key *key, const char *text)
+{
+	size_t head = strcspn(text, "?");
+
+	if (key->type == SCHEMA_PEM)
+		return mem_strdup("-----BEGIN…");
+	if (key->type == SCHEMA_STORE && text[head] == '?')
+		return mem_format("%.*s?…", (int)head, text);
+	return mem_strdup(text);
+}
+
 static void
 read_single_string(struct conf_reader *reader, const struct schema_key *key,
 		   const struct yaml_node *node, void *field,
 		   struct conf_node *shown)
 {
 	char *text = read_string(reader, key, node);
+	AUTO_FREE char *shown_as = NULL;
 
 	if (!text)
 		return;
 	*(char **)field = text;
-	conf_node_set(shown, key->type == SCHEMA_PEM ? "-----BEGIN…" : text);
+	shown_as = shown_text(key, text);
+	conf_node_set(shown, shown_as);
 }
 
 static void

@@ -27,6 +27,7 @@ enum schema_type {
 	SCHEMA_FILE,           /* the same, or credential:NAME */
 	SCHEMA_HOST,           /* char *, a host name or an IP address */
 	SCHEMA_PEM,            /* char *, inline: never printed */
+	SCHEMA_STORE,          /* char *, a URI: its query is never printed */
 	SCHEMA_STRINGS,        /* char ** */
 	SCHEMA_HOSTS,          /* char **, host names, wildcards, addresses */
 	SCHEMA_SERVERS,        /* char **, IP addresses with or without port */

@@ -71,6 +71,7 @@ expected_words(enum schema_type type)
 	case SCHEMA_BOOLEAN:
 	case SCHEMA_CHOICE:
 		return "true or false";
+	case SCHEMA_STORE:
 	case SCHEMA_STRING:
 		return "a string";
 	case SCHEMA_PATH:

@@ -68,7 +68,7 @@ static const struct schema_key certificate_keys[] = {
 	},
 	{
 		.name = "store",
-		.type = SCHEMA_STRING,
+		.type = SCHEMA_STORE,
 		AT(struct schema_certificate, store),
 		.help = "an OSSL_STORE URI, such as pkcs11:object=web",
 	},

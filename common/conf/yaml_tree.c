@@ -36,7 +36,12 @@ struct composer {
 	void *anchors; /* a tsearch() tree of struct anchor */
 	size_t problem_count;
 	size_t event_count;
-	size_t expanded; /* nodes that aliases stand for */
+	size_t expanded;   /* nodes that aliases stand for */
+	size_t text_start; /* bytes of the document before text */
+	struct {
+		size_t characters;
+		size_t bytes;
+	} cursor; /* how far byte_offset() has counted */
 };
 
 static struct position
@@ -63,6 +68,29 @@ complain(struct composer *composer, const struct position *at,
 	vsnprintf(sentence, sizeof(sentence), format, arguments);
 	va_end(arguments);
 	error_list_addf(composer->problems, at, "%s", sentence);
+}
+
+/* Where a mark is in the document. Marks count characters, and mostly come in
+ * their order. */
+static size_t
+byte_offset(struct composer *composer, const yaml_mark_t *mark)
+{
+	size_t at = composer->cursor.bytes;
+
+	if (mark->index < composer->cursor.characters) {
+		composer->cursor.characters = 0;
+		at = 0;
+	}
+	while (composer->cursor.characters < mark->index &&
+	       at < composer->length) {
+		at++;
+		while (at < composer->length &&
+		       (composer->text[at] & 0xc0) == 0x80)
+			at++;
+		composer->cursor.characters++;
+	}
+	composer->cursor.bytes = at;
+	return composer->text_start + at;
 }
 
 static int
@@ -237,6 +265,8 @@ compose_scalar(struct composer *composer, const yaml_event_t *event)
 	if (memchr(value, '\0', event->data.scalar.length))
 		complain(composer, &node->at, "a value cannot hold a NUL byte");
 	node->text = mem_strdup(value);
+	node->begin = byte_offset(composer, &event->start_mark);
+	node->end = byte_offset(composer, &event->end_mark);
 	node->is_null = !is_string &&
 			event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
 			is_null_text(value);
@@ -558,6 +588,7 @@ yaml_tree_parse(const char *file, const void *bytes, size_t length,
 	if (length >= sizeof(order_mark) &&
 	    memcmp(bytes, order_mark, sizeof(order_mark)) == 0) {
 		composer.text += sizeof(order_mark);
+		composer.text_start = sizeof(order_mark);
 		composer.length -= sizeof(order_mark);
 	}
 	if (check_text(&composer) != 0)
@@ -579,6 +610,9 @@ yaml_tree_free(struct yaml_tree *tree)
 		return;
 	for (node = tree->nodes; node; node = next) {
 		next = node->next;
+		/* It may hold a key. */
+		if (node->text)
+			mem_wipe(node->text, strlen(node->text));
 		mem_free(node->text);
 		mem_free(node->items);
 		mem_free(node->pairs);

@@ -35,6 +35,9 @@ struct yaml_node {
 	enum yaml_kind kind;
 	struct position at;
 	char *text;   /* SCALAR: without a NUL byte inside */
+	size_t begin; /* SCALAR: of its bytes in the document, anchor, tag and
+		       */
+	size_t end;   /* quotes included */
 	bool is_null; /* SCALAR: plain and empty, ~ or null */
 	bool is_open; /* while it is being read: an alias to it has no end */
 	struct yaml_node **items; /* LIST */

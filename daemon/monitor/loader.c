@@ -111,6 +111,8 @@ load(const struct monitor_options *options, struct error_list *problems)
 	if (generation->conf &&
 	    conf_files_open(generation->conf, generation->files, problems) != 0)
 		return NULL;
+	if (generation_blank(generation, problems) != 0)
+		return NULL;
 	return generation;
 }
 

@@ -12,6 +12,7 @@
 
 #include "common/conf/conf.h"
 
+struct error_list;
 struct file_set;
 
 /* One listening socket that a worker is lent. Each address of a service is
@@ -50,6 +51,13 @@ generation_new(uint64_t number);
  * that are not -1). NULL is legal. */
 void
 generation_free(struct generation *generation);
+
+/* Blank the secrets in the documents (conf_blank.h); those that hold any are
+ * kept as originals, which nobody needs to read to pass them on. -1 with
+ * problems. */
+int
+generation_blank(struct generation *generation, struct error_list *problems)
+	__attribute__((warn_unused_result));
 
 /* How many workers that configuration asks for; `auto` is one for each CPU
  * that this process may run on. Never more than there may be connections. */

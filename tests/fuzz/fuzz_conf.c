@@ -3,7 +3,7 @@
  * A configuration: the main document and, behind lines of four percent signs,
  * what it includes. Whatever is refused is refused with sentences that have a
  * place; what is accepted is printed, and what is printed is accepted again
- * and is the same.
+ * and is the same. So is what is accepted when its secrets are blanked.
  */
 #include <assert.h>
 #include <stdint.h>
@@ -14,6 +14,7 @@
 #include "common/base/error.h"
 #include "common/base/mem.h"
 #include "common/conf/conf.h"
+#include "common/conf/conf_blank.h"
 
 /* What is longer says nothing new and takes its time. */
 #define INPUT_MAX 65536
@@ -112,6 +113,24 @@ check_printed(const struct conf *conf)
 	conf_documents_clear(&documents);
 }
 
+static void
+check_blanked(struct conf_documents *documents)
+{
+	struct error_list problems = {0};
+	struct conf *conf;
+
+	for (size_t i = 0; i < documents->count; i++) {
+		int result = conf_document_blank(&documents->documents[i],
+						 &problems);
+
+		assert(result >= 0);
+	}
+	conf = conf_load(documents, &problems, NULL);
+	assert(conf && problems.count == 0);
+	check_printed(conf);
+	conf_free(conf);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
@@ -126,8 +145,10 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 	assert(!conf == (problems.count > 0));
 	check_sentences(&problems);
 	check_sentences(&warnings);
-	if (conf)
+	if (conf) {
 		check_printed(conf);
+		check_blanked(&documents);
+	}
 	conf_free(conf);
 	conf_documents_clear(&documents);
 	error_list_clear(&problems);

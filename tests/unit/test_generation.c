@@ -437,24 +437,23 @@ test_public(void)
 	generation_free(generation);
 }
 
-/* A document of which one half is secret. */
+#define SECRET_TEXT                               \
+	"defaults: {tls: {certificates: {store: " \
+	"'pkcs11:a?pin-value=1234'}}}\n"
+#define BLANKED_TEXT                              \
+	"defaults: {tls: {certificates: {store: " \
+	"'pkcs11:a?xxxxxxxxxxxxxx'}}}\n"
+
+/* A document with a secret. */
 static void
 add_original(struct generation *generation)
 {
-	conf_documents_add(&generation->documents, "/etc/b.yaml", "xx\n", 3);
-	generation->originals =
-		mem_resize(NULL, 1, sizeof(*generation->originals));
-	generation->originals[0] = (struct generation_original){
-		.document = 1,
-		.descriptor =
-			memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING),
-	};
-	generation->original_count = 1;
-	CU_ASSERT_EQUAL(write(generation->originals[0].descriptor, "ab\n", 3),
-			3);
-	CU_ASSERT_EQUAL(fcntl(generation->originals[0].descriptor, F_ADD_SEALS,
-			      F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE),
-			0);
+	struct error_list problems = {0};
+
+	conf_documents_add(&generation->documents, "/etc/b.yaml", SECRET_TEXT,
+			   sizeof(SECRET_TEXT) - 1);
+	CU_ASSERT_EQUAL(generation_blank(generation, &problems), 0);
+	CU_ASSERT_EQUAL(generation->original_count, 1);
 }
 
 static void
@@ -466,10 +465,10 @@ test_originals(void)
 		size_t originals;
 		size_t files;
 	} cases[] = {
-		{GENERATION_TEXT, "xx\n", 0, 0},
-		{GENERATION_PUBLIC, "xx\n", 0, 6},
-		{GENERATION_SECRETS, "ab\n", 0, 12},
-		{GENERATION_ALL, "xx\n", 1, 12},
+		{GENERATION_TEXT, BLANKED_TEXT, 0, 0},
+		{GENERATION_PUBLIC, BLANKED_TEXT, 0, 6},
+		{GENERATION_SECRETS, SECRET_TEXT, 0, 12},
+		{GENERATION_ALL, BLANKED_TEXT, 1, 12},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -477,7 +476,7 @@ test_originals(void)
 		struct generation *generation = small_generation(4);
 		const struct generation *received;
 		struct transfer transfer;
-		char bytes[4] = "";
+		char bytes[sizeof(SECRET_TEXT)] = "";
 
 		add_uses(generation->files);
 		add_original(generation);
@@ -486,7 +485,7 @@ test_originals(void)
 		received = transfer.received;
 		CU_ASSERT_EQUAL_FATAL(received->documents.count, 2);
 		CU_ASSERT_EQUAL(memcmp(received->documents.documents[1].bytes,
-				       cases[i].text, 3),
+				       cases[i].text, strlen(cases[i].text)),
 				0);
 		CU_ASSERT_EQUAL(file_set_count(received->files),
 				cases[i].files);
@@ -495,9 +494,9 @@ test_originals(void)
 		if (received->original_count > 0) {
 			CU_ASSERT_EQUAL(received->originals[0].document, 1);
 			CU_ASSERT_EQUAL(pread(received->originals[0].descriptor,
-					      bytes, 3, 0),
-					3);
-			CU_ASSERT_STRING_EQUAL(bytes, "ab\n");
+					      bytes, sizeof(bytes), 0),
+					sizeof(bytes) - 1);
+			CU_ASSERT_STRING_EQUAL(bytes, SECRET_TEXT);
 		}
 		transfer_close(&transfer);
 		generation_free(generation);
