@@ -30,7 +30,9 @@
 #include "common/tls/tls_status.h"
 #include "common/tls/tls_version.h"
 
-/* The certificates that a peer sends, in bytes; OpenSSL's own is 100 kB. */
+/* The certificates that a client sends, in bytes. OpenSSL's own limit is 100
+ * kB, which stays for backends: it holds for the names of authorities, too,
+ * which a server may list by the hundred when it asks for a certificate. */
 #define CERTIFICATE_LIST_MAX (32 * 1024)
 
 OPENSSL_AUTO_FREE(ssl, SSL, SSL_free);
@@ -174,7 +176,8 @@ set_values(SSL_CTX *context, const struct policy_values *values)
 	/* Chains are sent as they were given. */
 	SSL_CTX_set_mode(context, SSL_MODE_NO_AUTO_CHAIN);
 	SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
-	SSL_CTX_set_max_cert_list(context, CERTIFICATE_LIST_MAX);
+	if (values->is_server)
+		SSL_CTX_set_max_cert_list(context, CERTIFICATE_LIST_MAX);
 	SSL_CTX_set_security_level(context, values->level);
 	SSL_CTX_set_dh_auto(context, values->is_dh_automatic);
 	if (values->dh) {
