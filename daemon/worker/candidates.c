@@ -116,12 +116,15 @@ candidates_collect(const struct conf_connect *connect, struct names *names,
 						   "of the wanted family"};
 	for (size_t i = 0; i < connect->address_count; i++) {
 		const struct address *address = &connect->addresses[i].address;
+		size_t count = candidates->count;
 
 		if (address->kind == ADDRESS_HOST)
 			append_name(candidates, address, connect->family,
 				    names);
 		else
 			append_literal(candidates, address, connect->family);
+		while (count < candidates->count)
+			candidates->list[count++].index = i;
 	}
 	if (candidates->count > 0)
 		candidates->error[0] = '\0';

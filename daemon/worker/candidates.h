@@ -16,6 +16,7 @@ struct names;
 
 struct candidate {
 	const struct address *configured;
+	size_t index;                 /* of that in connect.addresses */
 	struct socket_address socket; /* nothing for a builtin */
 };
 

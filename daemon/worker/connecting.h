@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What CONNECT knows of one connection, shared by its two halves: connect.c
- * (names, the backend's TLS, the verdict) and connect_attempts.c (which address
- * is tried when).
+ * What CONNECT knows of one connection, shared by its three parts: connect.c
+ * (names, the backend's TLS, the verdict), connect_attempts.c (which address is
+ * tried when) and attempt.c (how one is tried).
  */
 #ifndef SEALOCK_WORKER_CONNECTING_H
 #define SEALOCK_WORKER_CONNECTING_H
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <event2/event.h>
 #include <event2/event_struct.h>
 
 #include "common/base/reason.h"
+#include "daemon/worker/attempt.h"
 #include "daemon/worker/candidates.h"
 #include "daemon/worker/names.h"
 
@@ -21,12 +21,9 @@ struct connection;
 /* Attempts under way at once. */
 #define ATTEMPTS_MAX 8
 
-struct attempt {
-	struct connecting *connecting; /* NULL: not in use */
-	size_t candidate;
-	int descriptor;
-	struct event event;
-};
+/* What does not even begin is tried again after this time: there are no
+ * descriptors, or a UNIX backend's queue is full. */
+#define CONNECTING_RETRY_MS 20
 
 struct connecting {
 	struct connection *connection;
@@ -34,7 +31,6 @@ struct connecting {
 	size_t next; /* the candidate to try next */
 	struct attempt attempts[ATTEMPTS_MAX];
 	size_t active;
-	unsigned int busy_ms; /* the candidate's queue has been full */
 	struct event delay;
 	struct names_waiter waiter;
 	/* Why the last attempt failed. */

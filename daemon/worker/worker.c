@@ -18,6 +18,7 @@
 #include "daemon/process/child.h"
 #include "daemon/process/generation.h"
 #include "daemon/worker/accept.h"
+#include "daemon/worker/broker_client.h"
 #include "daemon/worker/builtin.h"
 #include "daemon/worker/names.h"
 #include "daemon/worker/snapshot.h"
@@ -214,6 +215,14 @@ count_descriptors(void)
 	return (size_t)next;
 }
 
+static void
+accuse_broker(const char *why, void *argument)
+{
+	const struct worker *worker = argument;
+
+	child_accuse(worker->child, IPC_BROKER, 0, why);
+}
+
 static void *
 start(struct child *child, struct event_base *base)
 {
@@ -236,6 +245,7 @@ start(struct child *child, struct event_base *base)
 	assert(worker->reaper && worker->tick && worker->drain_limit &&
 	       worker->generation_limit);
 	worker->names = names_new(base);
+	worker->broker = broker_client_new(base, accuse_broker, worker);
 	worker->descriptors_at_start = count_descriptors();
 	worker->acceptor = acceptor_new(worker);
 	return worker;
@@ -369,8 +379,18 @@ peer(void *argument, enum ipc_role role, uint32_t number, int descriptor)
 	struct worker *worker = argument;
 
 	(void)number;
-	assert(role == IPC_HELPER);
-	names_attach(worker->names, descriptor);
+	switch ((unsigned int)role) {
+	case IPC_HELPER:
+		names_attach(worker->names, descriptor);
+		break;
+	case IPC_BROKER:
+		broker_client_attach(worker->broker, descriptor);
+		break;
+	default:
+		log_error("a peer that makes no sense", "role=%s",
+			  ipc_role_name(role));
+		close(descriptor);
+	}
 }
 
 /* Not an end that could pass for a proper one: plain peers get a reset, TLS
@@ -404,6 +424,7 @@ stop(void *argument)
 	snapshot_unref(worker->snapshots, worker->prepared);
 	snapshot_unref(worker->snapshots, worker->current);
 	names_free(worker->names);
+	broker_client_free(worker->broker);
 	event_free(worker->reaper);
 	event_free(worker->tick);
 	event_free(worker->drain_limit);

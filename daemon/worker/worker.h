@@ -16,6 +16,7 @@
 #include "daemon/worker/connection.h"
 
 struct acceptor;
+struct broker_client;
 struct builtin;
 struct child;
 struct event;
@@ -28,6 +29,7 @@ struct worker {
 	struct event_base *base;
 	struct acceptor *acceptor;
 	struct names *names;
+	struct broker_client *broker;
 
 	struct snapshot *current;  /* what new connections get; NULL: none */
 	struct snapshot *prepared; /* built, not in force yet */
