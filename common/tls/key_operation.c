@@ -126,6 +126,8 @@ end(struct key_operation *operation, enum key_operation_state state)
 	size_t index = slot_of(operation->number);
 
 	assert(operation->state == KEY_OPERATION_PENDING);
+	if (operation->cancel)
+		TAKE(operation->cancel)(operation);
 	table.slots[index] = (struct slot){.next_free = table.first_free};
 	table.first_free = index + 1;
 	table.pending--;

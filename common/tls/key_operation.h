@@ -28,7 +28,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/queue.h>
 #include <openssl/types.h>
+
+struct sign_request;
 
 enum key_operation_state {
 	KEY_OPERATION_IDLE,
@@ -51,9 +54,18 @@ struct key_operation {
 	void (*ready)(struct key_operation *operation, void *argument);
 	void *argument;
 
+	/* For the one who asks the keeper, while it cannot be asked yet: how to
+	 * stand in a queue without memory of one's own. cancel() is called
+	 * once if the operation ends meanwhile, also while an SSL is at
+	 * work; NULL: it does not stand there. */
+	void (*cancel)(struct key_operation *operation);
+	TAILQ_ENTRY(key_operation) waiters;
+	const unsigned char *key_id;
+	const struct sign_request *request;
+
 	/* The module's. */
 	unsigned char *signature;
-	size_t capacity;
+	size_t capacity; /* while PENDING: the room for the signature */
 	size_t length;
 	uint64_t entries;
 	bool is_paused;

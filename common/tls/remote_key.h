@@ -34,7 +34,8 @@ struct remote_key_functions {
 	/* Begin to sign, and have key_operation_answer() or one of its
 	 * sisters called with the operation's number, now or later. Returns
 	 * -1 when that cannot be. Other operations must be left alone here: a
-	 * lost channel is told to them from the event loop. Used where an
+	 * lost channel is told to them from the event loop. One that has to
+	 * wait sets the operation's cancel(). Used where an
 	 * asynchronous job can wait for it (see key_operation.h); NULL: nothing
 	 * is asynchronous here. */
 	int (*start)(struct key_operation *operation,

@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -53,7 +54,7 @@ struct channel {
 	bool is_write_ended; /* the other end takes no more */
 	bool is_broken;      /* not ended: broken off by us */
 	char failure[96];    /* of sending, to be told from the loop; or "" */
-	bool is_in_turn;     /* a callback may run; freeing waits for its end */
+	unsigned int turns;  /* a callback may run; freeing waits for its end */
 	bool is_freed;
 };
 
@@ -90,7 +91,7 @@ channel_free(struct channel *channel)
 		return;
 	shut(channel);
 	channel->is_freed = true;
-	if (!channel->is_in_turn)
+	if (channel->turns == 0)
 		mem_free(channel);
 }
 
@@ -295,7 +296,7 @@ on_readable(evutil_socket_t descriptor, short what, void *argument)
 
 	(void)descriptor;
 	(void)what;
-	channel->is_in_turn = true;
+	channel->turns++;
 	if (channel->failure[0] != '\0') {
 		break_off(channel, channel->failure);
 	} else {
@@ -303,9 +304,23 @@ on_readable(evutil_socket_t descriptor, short what, void *argument)
 			if (!take_one(channel))
 				break;
 	}
-	channel->is_in_turn = false;
-	if (channel->is_freed)
+	if (--channel->turns == 0 && channel->is_freed)
 		mem_free(channel);
+}
+
+void
+channel_wait(struct channel *channel, int timeout_ms)
+{
+	struct pollfd readable = {.fd = channel->descriptor, .events = POLLIN};
+
+	if (channel->descriptor < 0)
+		return;
+	/* Nobody but us looks whether there is room again. */
+	flush(channel);
+	if (!STAILQ_EMPTY(&channel->queue) && timeout_ms > CONGESTION_MS)
+		timeout_ms = CONGESTION_MS;
+	if (poll(&readable, 1, timeout_ms) > 0 || channel->failure[0] != '\0')
+		on_readable(channel->descriptor, EV_READ, channel);
 }
 
 struct channel *

@@ -51,6 +51,13 @@ channel_set_reserve(struct channel *channel,
 void
 channel_send(struct channel *channel, struct message *message);
 
+/* For one who cannot wait in the loop: what the loop would do for this channel
+ * with the packets that are there, or with the first that come within
+ * timeout_ms. The events' functions are called from within; legal in
+ * them, too. */
+void
+channel_wait(struct channel *channel, int timeout_ms);
+
 /* Bytes waiting because the other end does not read. */
 size_t
 channel_backlog(const struct channel *channel);
