@@ -41,6 +41,11 @@ static const struct {
 		{"unknown_name",
 		 "`strict_sni` is set and the client named no server, or one "
 		 "that no certificate is for."},
+	[REASON_KEY_UNAVAILABLE] =
+		{"key_unavailable",
+		 "There was no signature for the TLS handshake with the client "
+		 "or the backend: the keeper was lost, did not answer in time "
+		 "or refused; detail says which."},
 	[REASON_CONNECT_FAILED] =
 		{"connect_failed",
 		 "None of the backend's addresses could be connected to; "

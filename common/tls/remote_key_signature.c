@@ -242,8 +242,9 @@ signing_init(void *context, const char *digest, void *keydata,
 	       signing_set_params(signing, parameters);
 }
 
-/* Through the process's functions; waits, on a paused job or in the call. */
-static bool
+/* Through the process's functions; waits, on a paused job or in the call. NULL,
+ * or why there is no signature. */
+static const char *
 sign_elsewhere(const struct remote_key *key, const struct sign_request *request,
 	       unsigned char *signature, size_t *length)
 {
@@ -251,15 +252,22 @@ sign_elsewhere(const struct remote_key *key, const struct sign_request *request,
 	struct key_operation *operation = key_operation_current();
 	size_t room = *length;
 
-	if (!functions->start || !operation || !ASYNC_get_current_job())
-		return functions->sign(key->key_id, request, signature,
-				       length) == 0 &&
-		       *length <= room;
+	if (!functions->start || !operation || !ASYNC_get_current_job()) {
+		if (functions->sign(key->key_id, request, signature, length) ==
+			    0 &&
+		    *length <= room)
+			return NULL;
+		return "there is no signature";
+	}
 	if (!key_operation_begin(operation, signature, room))
-		return false;
+		return "nobody waits for the signature";
 	if (functions->start(operation, key->key_id, request) != 0)
 		key_operation_lose(operation->number);
-	return key_operation_wait(operation, length);
+	if (key_operation_wait(operation, length))
+		return NULL;
+	return operation->state == KEY_OPERATION_REFUSED
+		       ? "the keeper refused to sign"
+		       : "there is no keeper, or it was lost";
 }
 
 /* The whole message at once: there is no other way to sign. */
@@ -271,6 +279,7 @@ signing_sign(void *context, unsigned char *signature, size_t *length,
 	const struct signature_scheme *scheme;
 	struct sign_request request = {.message = message,
 				       .length = message_length};
+	const char *why;
 	size_t size;
 
 	if (!signing->key)
@@ -291,9 +300,9 @@ signing_sign(void *context, unsigned char *signature, size_t *length,
 	}
 	request.scheme = scheme->code;
 	*length = room;
-	if (!sign_elsewhere(signing->key, &request, signature, length)) {
-		ERR_raise_data(ERR_LIB_PROV, PROV_R_FAILED_TO_SIGN,
-			       "no signature from the key's holder");
+	why = sign_elsewhere(signing->key, &request, signature, length);
+	if (why) {
+		ERR_raise_data(ERR_LIB_PROV, PROV_R_FAILED_TO_SIGN, "%s", why);
 		return 0;
 	}
 	return 1;

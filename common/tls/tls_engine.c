@@ -214,6 +214,12 @@ tls_engine_set_async(struct tls_engine *engine,
 	SSL_set_mode(engine->ssl, SSL_MODE_ASYNC);
 }
 
+bool
+tls_engine_is_paused(const struct tls_engine *engine)
+{
+	return engine->operation && SSL_waiting_for_async(engine->ssl);
+}
+
 /* The handshake is over: reading and writing need no fibres. */
 static void
 clear_async(struct tls_engine *engine)

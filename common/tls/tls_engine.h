@@ -62,6 +62,10 @@ tls_engine_set_async(struct tls_engine *engine,
 				   void *argument),
 		     void *argument);
 
+/* Does the handshake wait for a signature? */
+bool
+tls_engine_is_paused(const struct tls_engine *engine);
+
 /* For settings before the handshake and questions after it; no I/O calls. */
 SSL *
 tls_engine_ssl(struct tls_engine *engine);

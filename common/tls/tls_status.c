@@ -14,6 +14,7 @@
 #include <openssl/bio.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
+#include <openssl/proverr.h>
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
 
@@ -265,13 +266,30 @@ describe_refusal(const SSL *ssl, struct tls_failure *failure)
 			 "certificate verify failed: %s", words);
 }
 
+/* Is that what remote keys leave behind, in a sentence of ours? */
+static bool
+is_key_failure(unsigned long code, int flags)
+{
+	return ERR_GET_LIB(code) == ERR_LIB_PROV &&
+	       ERR_GET_REASON(code) == PROV_R_FAILED_TO_SIGN &&
+	       (flags & ERR_TXT_STRING);
+}
+
 static void
 describe(const SSL *ssl, struct tls_failure *failure)
 {
 	unsigned long first = 0, chosen = 0, code;
-	int alert;
+	const char *words;
+	int alert, flags;
 
-	while ((code = ERR_get_error())) {
+	while ((code = ERR_get_error_all(NULL, NULL, NULL, &words, &flags))) {
+		if (is_key_failure(code, flags)) {
+			failure->fault = TLS_FAULT_KEY;
+			snprintf(failure->text, sizeof(failure->text), "%s",
+				 words);
+			empty_queue();
+			return;
+		}
 		if (!first)
 			first = code;
 		if (!chosen && is_tls_reason(code))
@@ -301,6 +319,7 @@ describe(const SSL *ssl, struct tls_failure *failure)
 	case TLS_FAULT_PLAINTEXT:
 	case TLS_FAULT_NO_SHARED_CIPHER:
 	case TLS_FAULT_EOF:
+	case TLS_FAULT_KEY:
 	case TLS_FAULT_INTERNAL:
 		if (first == chosen)
 			snprintf(failure->text, sizeof(failure->text), "%s",

@@ -27,6 +27,7 @@ enum tls_fault {
 	TLS_FAULT_ALERT,            /* the peer sent a fatal alert */
 	TLS_FAULT_UNKNOWN_NAME,     /* the peer said unrecognized_name */
 	TLS_FAULT_EOF,              /* the input ended in the middle */
+	TLS_FAULT_KEY,              /* our private key did not sign */
 	TLS_FAULT_INTERNAL,         /* memory, a failing provider */
 };
 

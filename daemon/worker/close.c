@@ -162,6 +162,9 @@ close_start(struct connection *connection, enum connection_state from)
 		close_finish(connection);
 		return;
 	}
+	/* Nobody waits for a signature any more. */
+	if (from == CONNECTION_HANDSHAKE)
+		tls_engine_free(TAKE(connection->accept.engine));
 	/* A backend that has not been given a byte needs no farewell. */
 	if (!is_relaying)
 		gate_close(&connection->connect);

@@ -75,6 +75,8 @@ reason_of(enum tls_fault fault)
 		return REASON_BACKEND_CERT_REJECTED;
 	case TLS_FAULT_NAME:
 		return REASON_BACKEND_NAME_MISMATCH;
+	case TLS_FAULT_KEY:
+		return REASON_KEY_UNAVAILABLE;
 	case TLS_FAULT_INTERNAL:
 		return REASON_ERROR;
 	case TLS_FAULT_NONE:
@@ -109,10 +111,10 @@ tls_finished(struct connecting *connecting, const struct tls_input *rest)
 	reached(connection);
 }
 
-static void
-tls_go_on(struct connecting *connecting, const struct span *wire)
+void
+connect_continue(struct connection *connection, const struct span *wire)
 {
-	struct connection *connection = connecting->connection;
+	struct connecting *connecting = connection->connecting;
 	struct worker *worker = connection->worker;
 	struct gate *gate = &connection->connect;
 	struct tls_input input = {wire->bytes, wire->length};
@@ -133,9 +135,13 @@ tls_go_on(struct connecting *connecting, const struct span *wire)
 		if (written == IO_DONE)
 			return;
 		break;
+	case TLS_WANT_KEY:
+		held_append(&gate->in, input.bytes, input.length);
+		if (written == IO_DONE)
+			return;
+		break;
 	case TLS_FAILED:
 	case TLS_CLOSED:
-	case TLS_WANT_KEY:
 		failure = tls_engine_failure(gate->engine);
 		connecting_note(connecting, reason_of(failure->fault), "%s: %s",
 				connection->backend, failure->text);
@@ -196,7 +202,8 @@ tls_start(struct connecting *connecting, const struct address *configured)
 					      : "no memory for TLS");
 		return;
 	}
-	tls_go_on(connecting, &nothing);
+	connection_await_keys(gate);
+	connect_continue(connection, &nothing);
 }
 
 /* A socket is connected; the others are not needed any more. */
@@ -289,7 +296,10 @@ connect_event(struct connection *connection, short what)
 	if ((result == IO_DONE || result == IO_AGAIN) && (what & EV_READ)) {
 		result = gate_recv(gate, 65536, &wire);
 		if (result == IO_DONE) {
-			tls_go_on(connecting, &wire);
+			if (tls_engine_is_paused(gate->engine))
+				held_append(&gate->in, wire.bytes, wire.length);
+			else
+				connect_continue(connection, &wire);
 			return;
 		}
 	}

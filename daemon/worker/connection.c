@@ -9,11 +9,16 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include <openssl/ssl.h>
+
+#include "config.h"
 
 #include "common/base/clock.h"
 #include "common/base/mem.h"
 #include "common/conf/conf.h"
 #include "common/route/route.h"
+#include "common/tls/remote_key.h"
+#include "common/tls/tls_engine.h"
 #include "daemon/worker/snapshot.h"
 #include "daemon/worker/worker.h"
 
@@ -104,6 +109,12 @@ tighten(struct limit *limit, int64_t since_ms, int64_t allowed_ms,
 	limit->detail = detail;
 }
 
+static bool
+is_paused(const struct gate *gate)
+{
+	return gate->engine && tls_engine_is_paused(gate->engine);
+}
+
 /* The first limit that the connection will run into as it stands. */
 static struct limit
 first_limit(const struct connection *connection)
@@ -118,6 +129,10 @@ first_limit(const struct connection *connection)
 	case CONNECTION_HELLO:
 	case CONNECTION_HANDSHAKE:
 		/* From accept on, whatever progress is made. */
+		if (is_paused(&connection->accept))
+			tighten(&limit, connection->started_ms,
+				timeouts->handshake_ms, REASON_KEY_UNAVAILABLE,
+				"the keeper did not sign in time");
 		tighten(&limit, connection->started_ms, timeouts->handshake_ms,
 			REASON_HANDSHAKE_TIMEOUT,
 			connection->state == CONNECTION_HELLO
@@ -125,6 +140,10 @@ first_limit(const struct connection *connection)
 				: "the client did not finish");
 		break;
 	case CONNECTION_CONNECT:
+		if (is_paused(&connection->connect))
+			tighten(&limit, connection->state_ms,
+				timeouts->connect_ms, REASON_KEY_UNAVAILABLE,
+				"the keeper did not sign in time");
 		tighten(&limit, connection->state_ms, timeouts->connect_ms,
 			REASON_CONNECT_TIMEOUT,
 			connection->connect.descriptor >= 0
@@ -208,7 +227,15 @@ wanted_by_relay(const struct gate *gate, const struct gate *other)
 static short
 wanted_by_handshake(const struct gate *gate)
 {
-	return gate->out.length > 0 ? EV_READ | EV_WRITE : EV_READ;
+	short wanted = EV_READ;
+
+	/* While a signature is made, a peer that goes away is noticed; one that
+	 * goes on talking is not listened to. */
+	if (is_paused(gate) && gate->in.length > 0)
+		wanted = 0;
+	if (gate->out.length > 0)
+		wanted |= EV_WRITE;
+	return wanted;
 }
 
 void
@@ -272,6 +299,45 @@ connection_event(struct connection *connection, struct gate *gate, short what)
 	connection_update_events(connection);
 	assert(connection->worker->wire.length == 0);
 	assert(connection->worker->plain.length == 0);
+}
+
+#if !defined(SEALOCK_SANITIZED)
+/* What was waited for is there, or will not be: what came meanwhile is next. */
+static void
+on_key(struct key_operation *operation, void *argument)
+{
+	struct gate *gate = argument;
+	struct connection *connection = gate->connection;
+	struct held held = gate->in;
+	struct span wire = {(const unsigned char *)"", 0};
+
+	(void)operation;
+	gate->in = (struct held){0};
+	if (held.length > 0)
+		wire = (struct span){held.bytes + held.start, held.length};
+	connection->now_ms = clock_monotonic_ms();
+	if (connection_is_accept(gate))
+		handshake_continue(connection, &wire);
+	else
+		connect_continue(connection, &wire);
+	held_clear(&held);
+	connection_update_events(connection);
+	assert(connection->worker->wire.length == 0);
+}
+#endif
+
+void
+connection_await_keys(struct gate *gate)
+{
+	/* AddressSanitizer does not follow the fibres of OpenSSL's jobs: there
+	 * a signature is waited for in the call. */
+#if !defined(SEALOCK_SANITIZED)
+	if (remote_key_is_asynchronous() &&
+	    SSL_get_privatekey(tls_engine_ssl(gate->engine)))
+		tls_engine_set_async(gate->engine, on_key, gate);
+#else
+	(void)gate;
+#endif
 }
 
 void

@@ -124,6 +124,11 @@ connection_close(struct connection *connection, enum reason reason,
 void
 connection_abandon(struct connection *connection);
 
+/* Before the gate's handshake: let it pause for a signature of the keeper's.
+ * Meanwhile what the peer sends is kept in the gate's in. */
+void
+connection_await_keys(struct gate *gate);
+
 /* How the gate's TLS says goodbye. */
 enum tls_shutdown
 connection_shutdown(const struct gate *gate);
@@ -143,9 +148,13 @@ void
 handshake_start(struct connection *connection, SSL_CTX *context,
 		const struct span *input);
 void
+handshake_continue(struct connection *connection, const struct span *wire);
+void
 handshake_event(struct connection *connection, short what);
 void
 connect_start(struct connection *connection);
+void
+connect_continue(struct connection *connection, const struct span *wire);
 void
 connect_event(struct connection *connection, short what);
 void

@@ -26,6 +26,8 @@ reason_of(enum tls_fault fault)
 	case TLS_FAULT_ALERT:
 	case TLS_FAULT_EOF:
 		return REASON_HANDSHAKE_FAILED;
+	case TLS_FAULT_KEY:
+		return REASON_KEY_UNAVAILABLE;
 	case TLS_FAULT_INTERNAL:
 		return REASON_ERROR;
 	}
@@ -68,8 +70,8 @@ finished(struct connection *connection, const struct tls_input *rest)
 	connect_start(connection);
 }
 
-static void
-go_on(struct connection *connection, const struct span *wire)
+void
+handshake_continue(struct connection *connection, const struct span *wire)
 {
 	struct worker *worker = connection->worker;
 	struct gate *gate = &connection->accept;
@@ -91,9 +93,13 @@ go_on(struct connection *connection, const struct span *wire)
 		if (written == IO_DONE)
 			return;
 		break;
+	case TLS_WANT_KEY:
+		held_append(&gate->in, input.bytes, input.length);
+		if (written == IO_DONE)
+			return;
+		break;
 	case TLS_FAILED:
 	case TLS_CLOSED:
-	case TLS_WANT_KEY:
 		failure = tls_engine_failure(gate->engine);
 		connection_close(connection, reason_of(failure->fault), "%s",
 				 failure->text);
@@ -113,8 +119,9 @@ handshake_start(struct connection *connection, SSL_CTX *context,
 		connection_close(connection, REASON_ERROR, "no memory for TLS");
 		return;
 	}
+	connection_await_keys(gate);
 	connection_enter(connection, CONNECTION_HANDSHAKE);
-	go_on(connection, input);
+	handshake_continue(connection, input);
 }
 
 void
@@ -138,7 +145,10 @@ handshake_event(struct connection *connection, short what)
 	case IO_AGAIN:
 		return;
 	case IO_DONE:
-		go_on(connection, &wire);
+		if (tls_engine_is_paused(gate->engine))
+			held_append(&gate->in, wire.bytes, wire.length);
+		else
+			handshake_continue(connection, &wire);
 		return;
 	case IO_END:
 		connection_close(connection, REASON_HANDSHAKE_FAILED,

@@ -20,6 +20,7 @@
 #include "daemon/worker/accept.h"
 #include "daemon/worker/broker_client.h"
 #include "daemon/worker/builtin.h"
+#include "daemon/worker/key_client.h"
 #include "daemon/worker/names.h"
 #include "daemon/worker/snapshot.h"
 
@@ -223,6 +224,14 @@ accuse_broker(const char *why, void *argument)
 	child_accuse(worker->child, IPC_BROKER, 0, why);
 }
 
+static void
+accuse_keeper(uint32_t number, const char *why, void *argument)
+{
+	const struct worker *worker = argument;
+
+	child_accuse(worker->child, IPC_KEEPER, number, why);
+}
+
 static void *
 start(struct child *child, struct event_base *base)
 {
@@ -246,6 +255,7 @@ start(struct child *child, struct event_base *base)
 	       worker->generation_limit);
 	worker->names = names_new(base);
 	worker->broker = broker_client_new(base, accuse_broker, worker);
+	worker->keys = key_client_new(base, accuse_keeper, worker);
 	worker->descriptors_at_start = count_descriptors();
 	worker->acceptor = acceptor_new(worker);
 	return worker;
@@ -378,13 +388,15 @@ peer(void *argument, enum ipc_role role, uint32_t number, int descriptor)
 {
 	struct worker *worker = argument;
 
-	(void)number;
 	switch ((unsigned int)role) {
 	case IPC_HELPER:
 		names_attach(worker->names, descriptor);
 		break;
 	case IPC_BROKER:
 		broker_client_attach(worker->broker, descriptor);
+		break;
+	case IPC_KEEPER:
+		key_client_attach(worker->keys, number, descriptor);
 		break;
 	default:
 		log_error("a peer that makes no sense", "role=%s",
@@ -425,6 +437,7 @@ stop(void *argument)
 	snapshot_unref(worker->snapshots, worker->current);
 	names_free(worker->names);
 	broker_client_free(worker->broker);
+	key_client_free(worker->keys);
 	event_free(worker->reaper);
 	event_free(worker->tick);
 	event_free(worker->drain_limit);

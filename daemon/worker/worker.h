@@ -21,6 +21,7 @@ struct builtin;
 struct child;
 struct event;
 struct event_base;
+struct key_client;
 struct names;
 struct snapshot;
 
@@ -30,6 +31,7 @@ struct worker {
 	struct acceptor *acceptor;
 	struct names *names;
 	struct broker_client *broker;
+	struct key_client *keys;
 
 	struct snapshot *current;  /* what new connections get; NULL: none */
 	struct snapshot *prepared; /* built, not in force yet */

@@ -132,7 +132,7 @@ def parity_P70_every_connection_has_one_reason(t):
     assert len(d.access()) == 14, [r["reason"] for r in d.access()]
     manual = ("done client_closed backend_closed idle_timeout "
               "handshake_timeout handshake_failed no_shared_cipher "
-              "unknown_name connect_failed connect_timeout "
+              "unknown_name key_unavailable connect_failed connect_timeout "
               "backend_handshake_failed backend_cert_rejected "
               "backend_name_mismatch no_backend truncated reset plaintext "
               "shutdown error").split()

@@ -263,8 +263,11 @@ test_failed(void)
 		CU_ASSERT_EQUAL(tls_pair_feed_bytes(scene.end, "", 0),
 				TLS_FAILED);
 		failure = tls_engine_failure(scene.end->engine);
-		CU_ASSERT_EQUAL(failure->fault, TLS_FAULT_INTERNAL);
-		CU_ASSERT_STRING_EQUAL(failure->text, "failed to sign");
+		CU_ASSERT_EQUAL(failure->fault, TLS_FAULT_KEY);
+		CU_ASSERT_STRING_EQUAL(
+			failure->text,
+			i < 4 ? "the keeper refused to sign"
+			      : "there is no keeper, or it was lost");
 		/* The peer is told. */
 		tls_pair_settle(&scene.pair);
 		CU_ASSERT_EQUAL_FATAL(scene.peer->result, TLS_FAILED);
