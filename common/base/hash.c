@@ -6,16 +6,14 @@
 
 #include <endian.h>
 #include <errno.h>
-#include <stdbool.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
-static struct {
-	bool is_drawn;
-	uint64_t words[2];
-} process_key;
+static uint64_t process_key[2];
+static pthread_once_t process_key_once = PTHREAD_ONCE_INIT;
 
 static uint64_t
 rotate(uint64_t word, unsigned int bits)
@@ -69,28 +67,31 @@ hash_siphash13(const void *bytes, size_t length, uint64_t key0, uint64_t key1)
 	return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
-static void
-draw_key(void)
+void
+hash_draw_key(uint64_t key[2])
 {
+	const size_t size = 2 * sizeof(*key);
 	ssize_t got;
 
 	/* So few bytes come whole or not at all. */
 	do
-		got = getrandom(process_key.words, sizeof(process_key.words),
-				0);
+		got = getrandom(key, size, 0);
 	while (got < 0 && errno == EINTR);
-	if (got != (ssize_t)sizeof(process_key.words)) {
+	if (got != (ssize_t)size) {
 		perror("sealock: getrandom");
 		abort();
 	}
-	process_key.is_drawn = true;
+}
+
+static void
+draw_process_key(void)
+{
+	hash_draw_key(process_key);
 }
 
 uint64_t
 hash_bytes(const void *bytes, size_t length)
 {
-	if (!process_key.is_drawn)
-		draw_key();
-	return hash_siphash13(bytes, length, process_key.words[0],
-			      process_key.words[1]);
+	pthread_once(&process_key_once, draw_process_key);
+	return hash_siphash13(bytes, length, process_key[0], process_key[1]);
 }

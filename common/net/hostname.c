@@ -82,6 +82,22 @@ hostname_is_wildcard(const char *pattern)
 	return pattern[0] == '*' && pattern[1] == '.';
 }
 
+int
+hostname_wildcard_for(const char *name, char *pattern)
+{
+	const char *rest = strchr(name, '.');
+	size_t length;
+
+	if (!rest || rest == name)
+		return -1;
+	length = strlen(rest);
+	if (length + 1 > HOSTNAME_MAX)
+		return -1;
+	pattern[0] = '*';
+	memcpy(pattern + 1, rest, length + 1);
+	return 0;
+}
+
 bool
 hostname_is_ip(const char *text)
 {

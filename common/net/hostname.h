@@ -26,6 +26,13 @@ hostname_pattern_normalize(const void *bytes, size_t length, char *out)
 bool
 hostname_is_wildcard(const char *pattern);
 
+/* The wildcard that matches a normalized name, its first label replaced by
+ * "*" (RFC 9525 6.3: it stands for one label), HOSTNAME_MAX + 1 bytes. -1: none
+ * does. */
+int
+hostname_wildcard_for(const char *name, char *pattern)
+	__attribute__((warn_unused_result));
+
 /* Is it an IPv4 or IPv6 address literal? */
 bool
 hostname_is_ip(const char *text);

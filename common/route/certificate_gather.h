@@ -11,13 +11,10 @@
 #ifndef SEALOCK_ROUTE_CERTIFICATE_GATHER_H
 #define SEALOCK_ROUTE_CERTIFICATE_GATHER_H
 
-#include <stdatomic.h>
-#include <stdbool.h>
 #include <stddef.h>
 
 struct certificate_gathering;
 struct conf;
-struct error;
 struct file_set;
 struct local_keys;
 struct route_findings;
@@ -56,24 +53,12 @@ certificate_gather_key_count(const struct certificate_gathering *gathering);
 
 /* Add every key to a table, for what its gates may have signed, and take them
  * out again: both or neither, once each. Cheap (no key is decoded here), so
- * that a table's lock may be held over it. -1 with a sentence, and nothing was
- * added. */
-int
+ * that a table's lock may be held over it. */
+void
 certificate_gather_add_keys(const struct certificate_gathering *gathering,
-			    struct local_keys *keys, struct error *error)
-	__attribute__((warn_unused_result));
+			    struct local_keys *keys);
 void
 certificate_gather_remove_keys(const struct certificate_gathering *gathering,
 			       struct local_keys *keys);
-
-/* Where there are many new certificates, certificate_gather_new() does not
- * decode their private keys: they are decoded when somebody first signs with
- * them. This decodes all that are left and compares them with their
- * certificates, which takes a while: for one background thread, others may sign
- * meanwhile. *stop ends it early. Returns how many do not match; a gathering
- * that is made with this one as previous quarantines them. */
-size_t
-certificate_gather_check_pairs(struct certificate_gathering *gathering,
-			       const atomic_bool *stop);
 
 #endif

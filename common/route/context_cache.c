@@ -12,7 +12,7 @@
 #include <openssl/ssl.h>
 
 #include "common/base/mem.h"
-#include "common/tls/certificate.h"
+#include "common/route/certificate_index.h"
 #include "common/tls/tls_policy.h"
 
 #define DIGEST_SIZE 32
@@ -90,10 +90,36 @@ slot_of(struct context_cache *cache, const unsigned char *key, size_t size)
 	return &cache->slots[hash & cache->slot_mask];
 }
 
+/* Certificates are decoded for it, and kept by it alone. */
+SSL_CTX *
+context_make(const struct tls_policy *policy,
+	     const struct certificate_index *index,
+	     const struct indexed_certificate *const *certificates,
+	     size_t count, struct error *error)
+{
+	struct certificate_list decoded = {0};
+	SSL_CTX *context = NULL;
+
+	while (decoded.count < count) {
+		struct certificate *one = certificate_index_decode(
+			index, certificates[decoded.count], error);
+
+		if (!one)
+			break;
+		certificate_list_add(&decoded, one);
+	}
+	if (decoded.count == count)
+		context = tls_policy_context(policy, decoded.certificates,
+					     count, error);
+	certificate_list_clear(&decoded);
+	return context;
+}
+
 SSL_CTX *
 context_cache_get(struct context_cache *cache, const struct tls_policy *policy,
-		  struct certificate *const *certificates, size_t count,
-		  struct error *error)
+		  const struct certificate_index *index,
+		  const struct indexed_certificate *const *certificates,
+		  size_t count, struct error *error)
 {
 	unsigned char key[sizeof(((struct cached *)NULL)->key)] = {0};
 	struct cached_by_hash *slot;
@@ -114,7 +140,7 @@ context_cache_get(struct context_cache *cache, const struct tls_policy *policy,
 		TAILQ_INSERT_HEAD(&cache->by_use, cached, by_use);
 		return cached->context;
 	}
-	context = tls_policy_context(policy, certificates, count, error);
+	context = context_make(policy, index, certificates, count, error);
 	if (!context)
 		return NULL;
 	if (cache->count == cache->capacity)

@@ -11,9 +11,10 @@
 #include <stddef.h>
 #include <openssl/types.h>
 
-struct certificate;
+struct certificate_index;
 struct context_cache;
 struct error;
+struct indexed_certificate;
 struct tls_policy;
 
 /* At most capacity contexts are kept; those in use by connections live on
@@ -23,13 +24,21 @@ context_cache_new(size_t capacity);
 void
 context_cache_free(struct context_cache *cache);
 
-/* The context for a policy with these certificates (at most one of a type);
- * borrowed, valid until the next call. NULL with a sentence when OpenSSL
- * refuses. */
+/* The context for a policy with these certificates of the index (at most one
+ * of a type); borrowed, valid until the next call. NULL with a sentence when
+ * OpenSSL refuses. */
 SSL_CTX *
 context_cache_get(struct context_cache *cache, const struct tls_policy *policy,
-		  struct certificate *const *certificates, size_t count,
-		  struct error *error);
+		  const struct certificate_index *index,
+		  const struct indexed_certificate *const *certificates,
+		  size_t count, struct error *error);
+
+/* The same in a context of the caller's own. */
+SSL_CTX *
+context_make(const struct tls_policy *policy,
+	     const struct certificate_index *index,
+	     const struct indexed_certificate *const *certificates,
+	     size_t count, struct error *error);
 
 /* How many there are now. */
 size_t

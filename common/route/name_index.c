@@ -140,17 +140,10 @@ name_index_exact(const struct name_index *index, const char *name)
 const struct name_value *
 name_index_wildcard(const struct name_index *index, const char *name)
 {
-	const char *rest = strchr(name, '.');
 	char pattern[HOSTNAME_MAX + 1];
-	size_t length;
 
-	if (!rest || rest == name)
+	if (hostname_wildcard_for(name, pattern) != 0)
 		return NULL;
-	length = strlen(rest);
-	if (length + 1 >= sizeof(pattern))
-		return NULL;
-	pattern[0] = '*';
-	memcpy(pattern + 1, rest, length + 1);
 	return name_index_exact(index, pattern);
 }
 

@@ -11,10 +11,12 @@
 #include "common/base/error.h"
 #include "common/base/mem.h"
 #include "common/conf/conf.h"
+#include "common/route/certificate_index.h"
+#include "common/route/certificate_places.h"
 #include "common/route/certificate_set.h"
 #include "common/route/context_cache.h"
 #include "common/route/name_index.h"
-#include "common/tls/certificate.h"
+#include "common/route/route_findings.h"
 #include "common/tls/client_hello.h"
 #include "common/tls/tls_policy.h"
 
@@ -25,7 +27,7 @@
  * entry of `hosts`. */
 struct accept_policy {
 	struct tls_policy *policy;
-	struct certificate_set *certificates; /* counted: hosts share it */
+	struct certificate_set certificates;
 	bool is_sni_strict;
 	enum tls_shutdown shutdown;
 };
@@ -38,20 +40,13 @@ struct route_accept {
 };
 
 static void
-accept_policy_clear(struct accept_policy *accept)
-{
-	tls_policy_unref(accept->policy);
-	certificate_set_unref(accept->certificates);
-}
-
-static void
 route_accept_free(struct route_accept *accept)
 {
 	if (!accept)
 		return;
-	accept_policy_clear(&accept->own);
+	tls_policy_unref(accept->own.policy);
 	for (size_t i = 0; i < accept->host_count; i++)
-		accept_policy_clear(&accept->hosts[i]);
+		tls_policy_unref(accept->hosts[i].policy);
 	name_index_free(accept->by_host);
 	mem_free(accept->hosts);
 	mem_free(accept);
@@ -77,190 +72,92 @@ route_table_free(struct route_table *table)
 		route_connect_free(table->services[i].connect);
 	}
 	context_cache_free(table->contexts);
+	certificate_index_unref(table->index);
 	mem_free(table->services);
 	mem_free(table);
 }
 
-/* The set that the previous generation had at that gate, for its last good
- * copies; services are known by their names. */
-static const struct certificate_set *
-previous_set(const struct route_table *previous,
-	     const struct conf_service *service)
-{
-	for (size_t i = 0; previous && i < previous->service_count; i++) {
-		const struct route_service *old = &previous->services[i];
-
-		if (old->accept && strcmp(old->conf->name, service->name) == 0)
-			return old->accept->own.certificates;
-	}
-	return NULL;
-}
-
-static bool
-has_same_certificates(const struct tls_settings *one,
-		      const struct tls_settings *other)
-{
-	if (one->certificate_count != other->certificate_count)
-		return false;
-	for (size_t i = 0; i < one->certificate_count; i++) {
-		const struct position *at = &one->certificates[i].at;
-		const struct position *also = &other->certificates[i].at;
-
-		if (at->file != also->file || at->line != also->line ||
-		    at->column != also->column)
-			return false;
-	}
-	return true;
-}
+/* One route_table_new() under way. */
+struct builder {
+	const struct file_set *files;
+	struct certificate_index *index;       /* NULL: there is none */
+	const struct certificate_place *place; /* the next one */
+	struct route_findings found;
+};
 
 static void
-accept_policy_init(struct accept_policy *accept,
-		   const struct tls_settings *settings,
-		   const struct file_set *files,
-		   struct certificate_set *certificates,
-		   const struct route_findings *findings)
+accept_policy_init(struct accept_policy *accept, struct builder *builder)
 {
-	accept->policy = tls_policy_new_server(
-		settings, files, findings->problems, findings->warnings);
-	accept->certificates = certificates;
+	const struct certificate_place *place = builder->place++;
+	const struct tls_settings *settings = place->settings;
+
+	accept->policy = tls_policy_new_server(settings, builder->files,
+					       builder->found.problems,
+					       builder->found.warnings);
+	if (builder->index)
+		certificate_set_init(&accept->certificates, builder->index,
+				     place->set);
 	accept->is_sni_strict = settings->is_sni_strict;
 	accept->shutdown = settings->shutdown;
 }
 
 static struct route_accept *
-route_accept_new(const struct conf_service *service,
-		 const struct file_set *files,
-		 const struct route_table *previous,
-		 const struct route_findings *findings)
+route_accept_new(const struct conf_service *service, struct builder *builder)
 {
 	const struct tls_settings *settings = service->accept.tls;
-	const struct certificate_set *old = previous_set(previous, service);
 	struct route_accept *accept = mem_alloc(sizeof(*accept));
 
-	accept_policy_init(&accept->own, settings, files,
-			   certificate_set_new(settings, files, old,
-					       findings->quarantined,
-					       findings->warnings),
-			   findings);
+	accept_policy_init(&accept->own, builder);
 	if (settings->host_count == 0)
 		return accept;
 	accept->by_host = name_index_new();
 	accept->hosts = mem_array(settings->host_count, sizeof(*accept->hosts));
 	accept->host_count = settings->host_count;
 	for (size_t i = 0; i < settings->host_count; i++) {
-		const struct tls_host *host = &settings->hosts[i];
-		struct certificate_set *certificates;
-
-		if (has_same_certificates(host->settings, settings))
-			certificates =
-				certificate_set_ref(accept->own.certificates);
-		else
-			certificates = certificate_set_new(
-				host->settings, files, old,
-				findings->quarantined, findings->warnings);
-		accept_policy_init(&accept->hosts[i], host->settings, files,
-				   certificates, findings);
-		if (certificate_set_is_empty(certificates) &&
-		    !certificate_set_is_empty(accept->own.certificates))
-			error_list_addf(findings->quarantined, &host->at,
-					"service %s, host %s: none of its "
-					"certificates can be served",
-					service->name, host->pattern);
-		name_index_add(accept->by_host, host->pattern,
+		accept_policy_init(&accept->hosts[i], builder);
+		name_index_add(accept->by_host, settings->hosts[i].pattern,
 			       &accept->hosts[i]);
 	}
 	return accept;
 }
 
-static struct route_connect *
-route_connect_new(const struct conf_service *service,
-		  const struct file_set *files,
-		  const struct route_findings *findings)
+static void
+make_client_context(struct route_connect *connect,
+		    const struct builder *builder,
+		    const struct certificate_place *place)
 {
-	const struct tls_settings *settings = service->connect.tls;
-	struct route_connect *connect = mem_alloc(sizeof(*connect));
-	struct certificate *chosen[CERTIFICATE_TYPE_COUNT];
-	struct certificate_set *certificates = NULL;
-	struct error error = {.at = settings->at};
+	const struct indexed_certificate *chosen[CERTIFICATE_TYPE_COUNT];
+	struct error error = {.at = place->settings->at};
+	struct certificate_set certificates;
 	size_t count = 0;
 
-	connect->policy = tls_policy_new_client(
-		settings, files, findings->problems, findings->warnings);
-	if (settings->certificate_count > 0) {
-		certificates = certificate_set_new(settings, files, NULL,
-						   findings->problems,
-						   findings->warnings);
-		count = certificate_set_each_type(certificates, chosen);
+	if (place->set != CERTIFICATE_PLACE_NO_SET) {
+		certificate_set_init(&certificates, builder->index, place->set);
+		count = certificate_set_each_type(&certificates, chosen);
 	}
-	if (connect->policy) {
-		connect->context = tls_policy_context(connect->policy, chosen,
-						      count, &error);
-		if (!connect->context)
-			error_list_add(findings->problems, &error);
-	}
-	certificate_set_unref(certificates);
+	connect->context = context_make(connect->policy, builder->index, chosen,
+					count, &error);
+	if (!connect->context)
+		error_list_add(builder->found.problems, &error);
+}
+
+static struct route_connect *
+route_connect_new(struct builder *builder)
+{
+	const struct certificate_place *place = builder->place++;
+	struct route_connect *connect = mem_alloc(sizeof(*connect));
+
+	connect->policy = tls_policy_new_client(place->settings, builder->files,
+						builder->found.problems,
+						builder->found.warnings);
+	if (connect->policy && builder->index)
+		make_client_context(connect, builder, place);
 	return connect;
-}
-
-/* One service that is down is the others' good luck; all of them are nobody's.
- */
-static void
-check_any_starts(const struct route_table *table,
-		 const struct route_findings *findings)
-{
-	size_t down = 0;
-
-	for (size_t i = 0; i < table->service_count; i++)
-		down += table->services[i].is_down;
-	if (down == 0)
-		return;
-	if (down == table->service_count) {
-		error_list_addf(findings->problems,
-				&table->services[0].conf->at,
-				"no service can start: none has a certificate "
-				"that can be served");
-		return;
-	}
-	for (size_t i = 0; i < table->service_count; i++) {
-		const struct conf_service *service = table->services[i].conf;
-
-		if (table->services[i].is_down)
-			error_list_addf(findings->quarantined,
-					&service->accept.tls->at,
-					"service %s has no certificate that "
-					"can be served and does not start",
-					service->name);
-	}
-}
-
-static bool
-is_listed(const struct error_list *list, const struct error *error)
-{
-	for (size_t i = 0; i < list->count; i++) {
-		const struct error *one = &list->errors[i];
-
-		if (one->at.file == error->at.file &&
-		    one->at.line == error->at.line &&
-		    one->at.column == error->at.column &&
-		    strcmp(one->text, error->text) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* What services have from `defaults` is found wrong in each of them. */
-static void
-add_once(struct error_list *list, const struct error_list *found)
-{
-	for (size_t i = 0; i < found->count; i++)
-		if (!is_listed(list, &found->errors[i]))
-			error_list_add(list, &found->errors[i]);
 }
 
 static void
 fill(struct route_table *table, const struct conf *conf,
-     const struct file_set *files, const struct route_table *previous,
-     const struct route_findings *findings)
+     struct builder *builder)
 {
 	for (size_t i = 0; i < conf->service_count; i++) {
 		const struct conf_service *service = &conf->services[i];
@@ -268,42 +165,60 @@ fill(struct route_table *table, const struct conf *conf,
 
 		to->conf = service;
 		if (service->accept.tls) {
-			to->accept = route_accept_new(service, files, previous,
-						      findings);
-			to->is_down = certificate_set_is_empty(
-				to->accept->own.certificates);
+			to->accept = route_accept_new(service, builder);
+			to->is_down = builder->index &&
+				      certificate_set_is_empty(
+					      &to->accept->own.certificates);
 		}
 		if (service->connect.tls)
-			to->connect =
-				route_connect_new(service, files, findings);
+			to->connect = route_connect_new(builder);
 	}
-	check_any_starts(table, findings);
+}
+
+/* Is it of this configuration? */
+static void
+check_index(struct builder *builder, const struct certificate_places *places)
+{
+	static const struct position nowhere;
+
+	if (!builder->index ||
+	    certificate_index_set_count(builder->index) == places->set_count)
+		return;
+	error_list_addf(builder->found.problems, &nowhere,
+			"the certificate index is of another configuration");
+	builder->index = NULL;
 }
 
 struct route_table *
 route_table_new(const struct conf *conf, const struct file_set *files,
-		const struct route_table *previous,
+		struct certificate_index *index,
 		const struct route_findings *findings)
 {
 	struct route_table *table = mem_alloc(sizeof(*table));
 	struct error_list problems = {0}, quarantined = {0}, warnings = {0};
-	struct route_findings found = {&problems, &quarantined, &warnings};
+	struct certificate_places places;
+	struct builder builder = {
+		.files = files,
+		.index = index,
+		.found = {&problems, &quarantined, &warnings},
+	};
 	bool is_usable;
 
+	certificate_places_list(conf, &places);
+	builder.place = places.places;
+	check_index(&builder, &places);
 	table->services =
 		mem_array(conf->service_count, sizeof(*table->services));
 	table->service_count = conf->service_count;
 	table->contexts = context_cache_new(CONTEXTS_KEPT);
-	fill(table, conf, files, previous, &found);
-	is_usable = problems.count == 0;
-	/* Where nothing is served nothing is in quarantine. */
-	add_once(is_usable ? findings->quarantined : findings->problems,
-		 &quarantined);
-	add_once(findings->problems, &problems);
-	add_once(findings->warnings, &warnings);
+	if (index)
+		table->index = certificate_index_ref(index);
+	fill(table, conf, &builder);
+	is_usable = builder.index && problems.count == 0;
+	route_findings_add(findings, &builder.found);
 	error_list_clear(&problems);
-	error_list_clear(&quarantined);
 	error_list_clear(&warnings);
+	certificate_places_clear(&places);
 	if (is_usable)
 		return table;
 	route_table_free(table);
@@ -331,21 +246,21 @@ route_choose(struct route_table *table, const struct route_service *service,
 	const char *name =
 		hello->is_server_name_valid ? hello->server_name : "";
 	const struct accept_policy *policy = policy_for(service->accept, name);
-	struct certificate *chosen[CERTIFICATE_TYPE_COUNT];
+	const struct indexed_certificate *chosen[CERTIFICATE_TYPE_COUNT];
 	size_t count = 0;
 
 	if (name[0] != '\0')
-		count = certificate_set_find(policy->certificates, name,
+		count = certificate_set_find(&policy->certificates, name,
 					     chosen);
 	if (count == 0) {
 		if (policy->is_sni_strict)
 			return ROUTE_UNKNOWN_NAME;
-		count = certificate_set_default(policy->certificates, chosen);
+		count = certificate_set_default(&policy->certificates, chosen);
 	}
 	if (count == 0)
 		return ROUTE_UNKNOWN_NAME;
 	choice->shutdown = policy->shutdown;
 	choice->context = context_cache_get(table->contexts, policy->policy,
-					    chosen, count, error);
+					    table->index, chosen, count, error);
 	return choice->context ? ROUTE_FOUND : ROUTE_FAILED;
 }

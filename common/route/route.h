@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * From a configuration to what a connection needs: which policy, which
- * certificates, which context. Built aside from a configuration and its files,
- * by a worker for a new generation and by `sealock check` alike, so that what
- * the one would find wrong the other finds too.
+ * certificates, which context. Built aside from a configuration, its files and
+ * the index of its certificates, by a worker for a new generation and by
+ * `sealock check` alike, so that what the one would find wrong the other finds
+ * too.
  */
 #ifndef SEALOCK_ROUTE_ROUTE_H
 #define SEALOCK_ROUTE_ROUTE_H
@@ -14,13 +15,14 @@
 
 #include "common/tls/tls_settings.h"
 
+struct certificate_index;
 struct client_hello;
 struct conf;
 struct conf_service;
 struct error;
-struct error_list;
 struct file_set;
 struct route_accept;
+struct route_findings;
 struct tls_policy;
 
 /* The connect gate's TLS. */
@@ -39,24 +41,18 @@ struct route_service {
 struct route_table {
 	struct route_service *services; /* as conf->services */
 	size_t service_count;
+	struct certificate_index *index;
 	struct context_cache *contexts;
 };
 
-/* What was found wrong, by weight. */
-struct route_findings {
-	struct error_list *problems;    /* the generation cannot be used */
-	struct error_list *quarantined; /* a certificate; the rest is served */
-	struct error_list *warnings;    /* worth a word */
-};
-
-/* Build the table. conf must outlive it, files need not. Where a certificate
- * cannot be loaded, the copy that previous (may be NULL) had from the same
- * entry is served on. NULL when there are problems, which certificates that
- * cannot be loaded are then as well. What is found wrong in several services,
- * because they have it from one place, is told once. */
+/* Build the table over an index of the same configuration, of which it keeps a
+ * reference; conf must outlive it, files (certificates are not among those that
+ * are read) need not. Findings are added, each once. NULL when there are
+ * problems; and when there is no index (NULL), where nothing but the policies
+ * is looked at. */
 struct route_table *
 route_table_new(const struct conf *conf, const struct file_set *files,
-		const struct route_table *previous,
+		struct certificate_index *index,
 		const struct route_findings *findings);
 
 /* NULL is legal. Contexts in use live on with their connections. */

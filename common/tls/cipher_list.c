@@ -110,6 +110,8 @@ cipher_list_select(const char *ciphers, struct cipher_list *list,
 			list->has_legacy = true;
 		if (SSL_CIPHER_get_kx_nid(cipher) == NID_kx_ecdhe)
 			list->has_ecdhe = true;
+		else
+			list->has_dhe = true;
 	}
 	if (!list->names) {
 		error_set(error,

@@ -23,7 +23,8 @@ struct cipher_list {
 	int level;       /* security level: the string's @SECLEVEL=, else
 			  * CIPHER_LIST_LEVEL */
 	bool has_legacy; /* can one be used below TLS 1.2? */
-	bool has_ecdhe;  /* is there one without DHE? */
+	bool has_ecdhe;
+	bool has_dhe;
 };
 
 /* Select what a string of ciphers(1) names, without anonymous suites, those

@@ -5,10 +5,7 @@
  */
 #include "common/tls/local_keys.h"
 
-#include <assert.h>
 #include <string.h>
-#include <openssl/err.h>
-#include <openssl/ssl.h>
 
 #include "common/base/error.h"
 #include "common/base/hash.h"
@@ -36,18 +33,8 @@ struct local_keys {
 	size_t count;
 };
 
-/* What a context has in the process's own table. */
-struct served {
-	unsigned int uses;
-	size_t count;
-	unsigned char key_ids[CERTIFICATE_TYPE_COUNT][KEY_ID_SIZE];
-};
-
 /* What local_keys_install() was given last. */
 static const struct local_keys *installed;
-
-/* For local_keys_serve(). */
-static struct local_keys *own;
 
 struct local_keys *
 local_keys_new(void)
@@ -119,29 +106,56 @@ grow(struct local_keys *keys)
 	mem_free(old);
 }
 
+/* Takes the signer; at is the end of its bucket. */
+static struct entry *
+insert(struct local_keys *keys, struct entry **at,
+       const unsigned char key_id[KEY_ID_SIZE], struct signer_key *signer)
+{
+	struct entry *entry = mem_alloc(sizeof(*entry));
+
+	memcpy(entry->key_id, key_id, KEY_ID_SIZE);
+	entry->key = signer;
+	*at = entry;
+	if (++keys->count > keys->bucket_count)
+		grow(keys);
+	return entry;
+}
+
+static void
+count_in(struct entry *entry, unsigned int uses)
+{
+	entry->references++;
+	for (unsigned int i = 0; i < USE_COUNT; i++)
+		entry->use_references[i] += uses >> i & 1;
+}
+
 int
 local_keys_add(struct local_keys *keys, const unsigned char key_id[KEY_ID_SIZE],
 	       EVP_PKEY *key, unsigned int uses, struct error *error)
 {
 	struct entry **at = find(keys, key_id);
-	struct entry *entry = *at;
+	struct signer_key *signer;
 
-	if (!entry) {
-		struct signer_key *signer = signer_key_new(key, error);
-
-		if (!signer)
-			return -1;
-		entry = mem_alloc(sizeof(*entry));
-		memcpy(entry->key_id, key_id, KEY_ID_SIZE);
-		entry->key = signer;
-		*at = entry;
-		if (++keys->count > keys->bucket_count)
-			grow(keys);
+	if (*at) {
+		count_in(*at, uses);
+		return 0;
 	}
-	entry->references++;
-	for (unsigned int i = 0; i < USE_COUNT; i++)
-		entry->use_references[i] += uses >> i & 1;
+	signer = signer_key_new(key, error);
+	if (!signer)
+		return -1;
+	count_in(insert(keys, at, key_id, signer), uses);
 	return 0;
+}
+
+void
+local_keys_add_late(struct local_keys *keys,
+		    const unsigned char key_id[KEY_ID_SIZE],
+		    struct private_key *key, unsigned int uses)
+{
+	struct entry **at = find(keys, key_id);
+
+	count_in(*at ? *at : insert(keys, at, key_id, signer_key_new_late(key)),
+		 uses);
 }
 
 void
@@ -225,68 +239,12 @@ local_keys_install(struct local_keys *keys, struct error *error)
 	return remote_key_install(&functions, error);
 }
 
-/* The context is gone, and with it whoever could have something signed. */
-static void
-stop_serving(void *parent, void *pointer, CRYPTO_EX_DATA *extra, int index,
-	     long argument, void *more)
+struct local_keys *
+local_keys_own(struct error *error)
 {
-	struct served *served = pointer;
+	static struct local_keys *own;
 
-	(void)parent;
-	(void)extra;
-	(void)index;
-	(void)argument;
-	(void)more;
-	if (!served)
-		return;
-	for (size_t i = 0; i < served->count; i++)
-		local_keys_remove(own, served->key_ids[i], served->uses);
-	mem_free(served);
-}
-
-/* NULL: OpenSSL is out of memory. */
-static struct served *
-get_served(SSL_CTX *context)
-{
-	static int index = -1;
-	struct served *served;
-
-	if (index < 0)
-		index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL,
-						 stop_serving);
-	if (index < 0)
-		return NULL;
-	served = SSL_CTX_get_ex_data(context, index);
-	if (served)
-		return served;
-	served = mem_alloc(sizeof(*served));
-	if (SSL_CTX_set_ex_data(context, index, served))
-		return served;
-	mem_free(served);
-	return NULL;
-}
-
-int
-local_keys_serve(SSL_CTX *context, const struct certificate *certificate,
-		 unsigned int uses, struct error *error)
-{
-	struct served *served = get_served(context);
-
-	if (!served) {
-		error_set(error, "OpenSSL is out of memory");
-		ERR_clear_error();
-		return -1;
-	}
 	if (!own)
 		own = local_keys_new();
-	if (local_keys_install(own, error) != 0 ||
-	    local_keys_add(own, certificate->key_id, certificate->key, uses,
-			   error) != 0)
-		return -1;
-	assert(served->count < CERTIFICATE_TYPE_COUNT);
-	assert(served->count == 0 || served->uses == uses);
-	served->uses = uses;
-	memcpy(served->key_ids[served->count++], certificate->key_id,
-	       KEY_ID_SIZE);
-	return 0;
+	return local_keys_install(own, error) == 0 ? own : NULL;
 }

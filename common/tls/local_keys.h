@@ -12,6 +12,7 @@
 #include "common/tls/certificate.h"
 
 struct error;
+struct private_key;
 struct sign_request;
 struct signer_key;
 
@@ -32,6 +33,12 @@ int
 local_keys_add(struct local_keys *keys, const unsigned char key_id[KEY_ID_SIZE],
 	       EVP_PKEY *key, unsigned int uses, struct error *error)
 	__attribute__((warn_unused_result));
+
+/* The same for a key that is decoded when it first signs. */
+void
+local_keys_add_late(struct local_keys *keys,
+		    const unsigned char key_id[KEY_ID_SIZE],
+		    struct private_key *key, unsigned int uses);
 
 /* Once for each successful local_keys_add() with the same uses; the last one
  * frees the key. An id that is not there is ignored. */
@@ -62,14 +69,10 @@ int
 local_keys_install(struct local_keys *keys, struct error *error)
 	__attribute__((warn_unused_result));
 
-/* Have this process sign for a context: the certificate's private key is in
- * the process's own table, with these uses, for as long as the context is
- * there. That table is made when it is first needed, is the installed one
- * from then on, and is never freed. A context can have one certificate of each
- * type. */
-int
-local_keys_serve(SSL_CTX *context, const struct certificate *certificate,
-		 unsigned int uses, struct error *error)
-	__attribute__((warn_unused_result));
+/* The table of a process that keeps its own keys: made when it is first asked
+ * for, the installed one from then on, never freed. NULL with a sentence when
+ * OpenSSL does not take our provider. */
+struct local_keys *
+local_keys_own(struct error *error);
 
 #endif

@@ -21,6 +21,7 @@
 #include "common/tls/cipher_list.h"
 #include "common/tls/openssl_auto.h"
 #include "common/tls/openssl_compat.h"
+#include "common/tls/signer.h"
 #include "common/tls/tls_dh.h"
 #include "common/tls/tls_profile.h"
 #include "common/tls/tls_settings.h"
@@ -170,6 +171,20 @@ choose_versions(struct policy_values *values, const struct draft *draft,
 		values->level = 0;
 	}
 	values->versions = versions;
+}
+
+static void
+choose_key_uses(struct policy_values *values, const struct draft *draft,
+		const struct cipher_list *list)
+{
+	values->key_uses = values->is_server ? KEY_USE_SERVER : KEY_USE_CLIENT;
+	/* Can a client get TLS 1.2 or before with DHE? */
+	if (values->is_server && list->has_dhe &&
+	    draft->settings->dh.kind != TLS_DH_OFF &&
+	    values->versions != TLS_VERSION_1_3)
+		values->key_uses |= KEY_USE_DHE;
+	if (values->versions & LEGACY)
+		values->key_uses |= KEY_USE_LEGACY;
 }
 
 /* OpenSSL sends a key share for the first group alone, unless told otherwise:
@@ -419,6 +434,7 @@ policy_values_choose(struct policy_values *values,
 	choose_ciphers(values, &draft, &list);
 	choose_ciphersuites(values, &draft);
 	choose_versions(values, &draft, &list);
+	choose_key_uses(values, &draft, &list);
 	cipher_list_clear(&list);
 	choose_groups(values, &draft);
 	choose_dh(values, &draft);
@@ -427,6 +443,30 @@ policy_values_choose(struct policy_values *values,
 	copy_commands(values, settings);
 	if (problems->count == before)
 		make_digest(values, settings);
+}
+
+unsigned int
+policy_values_key_uses(const struct tls_settings *settings, bool is_server)
+{
+	struct policy_values values = {.is_server = is_server};
+	struct error_list problems = {0};
+	const struct draft draft = {
+		.settings = settings,
+		.profile = tls_profile_values(settings->profile),
+		.problems = &problems,
+	};
+	struct cipher_list list;
+	unsigned int uses;
+
+	choose_ciphers(&values, &draft, &list);
+	choose_versions(&values, &draft, &list);
+	if (problems.count == 0)
+		choose_key_uses(&values, &draft, &list);
+	uses = values.key_uses;
+	cipher_list_clear(&list);
+	policy_values_clear(&values);
+	error_list_clear(&problems);
+	return uses;
 }
 
 void

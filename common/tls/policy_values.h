@@ -29,6 +29,7 @@ struct policy_values {
 	bool is_server;
 	bool is_server_order;  /* whose order of ciphers counts */
 	unsigned int versions; /* enum tls_version, all of them spoken */
+	unsigned int key_uses; /* enum key_use: what its keys may sign */
 	int level;             /* OpenSSL's security level */
 	char *ciphers;
 	char *ciphersuites;
@@ -52,6 +53,12 @@ policy_values_choose(struct policy_values *values,
 		     const struct tls_settings *settings,
 		     const struct file_set *files, bool is_server,
 		     struct error_list *problems, struct error_list *warnings);
+
+/* The key_uses of these settings, without a file read; 0 when something is
+ * wrong with them. */
+unsigned int
+policy_values_key_uses(const struct tls_settings *settings, bool is_server);
+
 void
 policy_values_clear(struct policy_values *values);
 

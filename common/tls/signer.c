@@ -17,17 +17,24 @@
 #include "common/base/mem.h"
 #include "common/tls/certificate_key.h"
 #include "common/tls/openssl_auto.h"
+#include "common/tls/private_key.h"
 #include "common/tls/sign_form.h"
 #include "common/tls/signature_scheme.h"
 
-struct signer_key {
-	EVP_PKEY *key;
+/* What there is once the key is decoded. */
+struct signer {
+	EVP_PKEY *key; /* the private key's, as long as that lives */
 	enum certificate_type type;
 	char group[32]; /* ECDSA, else "" */
 	size_t size;    /* of the longest signature */
 	/* For each scheme a context that is ready to sign: NULL until it is
 	 * first needed, then the same until the end, only copied from. */
 	_Atomic(EVP_MD_CTX *) prepared[SIGNATURE_SCHEME_COUNT];
+};
+
+struct signer_key {
+	struct private_key *private_key;
+	_Atomic(struct signer *) signer; /* NULL: nobody has signed yet */
 };
 
 void
@@ -71,36 +78,77 @@ sign_request_read(struct buf_reader *reader, const unsigned char **key_id,
 }
 
 static int
-describe(struct signer_key *key, struct error *error)
+describe(struct signer *signer, struct error *error)
 {
-	int size = EVP_PKEY_get_size(key->key);
+	int size = EVP_PKEY_get_size(signer->key);
 
-	if (certificate_key_type(key->key, &key->type, error) != 0)
+	if (certificate_key_type(signer->key, &signer->type, error) != 0)
 		return -1;
 	if (size <= 0 || size > SIGNATURE_MAX ||
-	    (key->type == CERTIFICATE_ECDSA &&
-	     EVP_PKEY_get_group_name(key->key, key->group, sizeof(key->group),
-				     NULL) != 1)) {
+	    (signer->type == CERTIFICATE_ECDSA &&
+	     EVP_PKEY_get_group_name(signer->key, signer->group,
+				     sizeof(signer->group), NULL) != 1)) {
 		error_set(error, "OpenSSL does not know its own key");
 		return -1;
 	}
-	key->size = (size_t)size;
+	signer->size = (size_t)size;
 	return 0;
 }
 
-struct signer_key *
-signer_key_new(EVP_PKEY *key, struct error *error)
+static void
+signer_free(struct signer *signer)
 {
-	struct signer_key *made = mem_alloc(sizeof(*made));
+	if (!signer)
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(signer->prepared); i++)
+		EVP_MD_CTX_free(atomic_load(&signer->prepared[i]));
+	mem_free(signer);
+}
 
-	EVP_PKEY_up_ref(key);
-	made->key = key;
+/* Threads that come at once may make one each: the first one's is kept. */
+static struct signer *
+get_signer(struct signer_key *key, struct error *error)
+{
+	struct signer *there = atomic_load(&key->signer), *made;
+	EVP_PKEY *decoded;
+
+	if (there)
+		return there;
+	decoded = private_key_get(key->private_key, error);
+	if (!decoded)
+		return NULL;
+	made = mem_alloc(sizeof(*made));
+	made->key = decoded;
 	if (describe(made, error) != 0) {
 		ERR_clear_error();
-		signer_key_free(made);
+		signer_free(made);
 		return NULL;
 	}
-	return made;
+	if (atomic_compare_exchange_strong(&key->signer, &there, made))
+		return made;
+	signer_free(made);
+	return there;
+}
+
+struct signer_key *
+signer_key_new_late(struct private_key *private_key)
+{
+	struct signer_key *key = mem_alloc(sizeof(*key));
+
+	key->private_key = private_key_ref(private_key);
+	return key;
+}
+
+struct signer_key *
+signer_key_new(EVP_PKEY *decoded, struct error *error)
+{
+	struct signer_key *key = mem_alloc(sizeof(*key));
+
+	key->private_key = private_key_new(decoded);
+	if (get_signer(key, error))
+		return key;
+	signer_key_free(key);
+	return NULL;
 }
 
 void
@@ -108,16 +156,9 @@ signer_key_free(struct signer_key *key)
 {
 	if (!key)
 		return;
-	for (size_t i = 0; i < ARRAY_SIZE(key->prepared); i++)
-		EVP_MD_CTX_free(atomic_load(&key->prepared[i]));
-	EVP_PKEY_free(key->key);
+	signer_free(atomic_load(&key->signer));
+	private_key_unref(key->private_key);
 	mem_free(key);
-}
-
-enum certificate_type
-signer_key_type(const struct signer_key *key)
-{
-	return key->type;
 }
 
 /* What must be configured for a key to sign that form. */
@@ -140,26 +181,25 @@ use_for(enum sign_form_kind kind)
 /* NULL: the scheme is right for this key and a message of these versions;
  * else what is wrong. */
 static const char *
-check_scheme(const struct signer_key *key,
-	     const struct signature_scheme *scheme, unsigned int uses,
-	     unsigned int versions)
+check_scheme(const struct signer *signer, const struct signature_scheme *scheme,
+	     unsigned int uses, unsigned int versions)
 {
 	unsigned int common = scheme->versions & versions;
 
-	if (scheme->key_type != key->type)
+	if (scheme->key_type != signer->type)
 		return "is for another type of key";
 	if (!(uses & KEY_USE_LEGACY))
 		common &= ~(unsigned int)SIGNATURE_TLS_LEGACY;
 	if (!common)
 		return "is not for this version of TLS";
 	if (common == SIGNATURE_TLS_1_3 && scheme->group &&
-	    strcmp(scheme->group, key->group) != 0)
+	    strcmp(scheme->group, signer->group) != 0)
 		return "is for another curve";
 	return NULL;
 }
 
 static int
-check(const struct signer_key *key, unsigned int uses,
+check(const struct signer *signer, unsigned int uses,
       const struct sign_request *request,
       const struct signature_scheme **scheme, struct error *error)
 {
@@ -190,7 +230,7 @@ check(const struct signer_key *key, unsigned int uses,
 						     : "DHE");
 		return -1;
 	}
-	reason = check_scheme(key, *scheme, uses, form.versions);
+	reason = check_scheme(signer, *scheme, uses, form.versions);
 	if (reason) {
 		error_set(error, "scheme %s %s", (*scheme)->name, reason);
 		return -1;
@@ -199,7 +239,7 @@ check(const struct signer_key *key, unsigned int uses,
 }
 
 static EVP_MD_CTX *
-prepare(struct signer_key *key, const struct signature_scheme *scheme)
+prepare(struct signer *signer, const struct signature_scheme *scheme)
 {
 	AUTO_OPENSSL(evp_md_ctx) EVP_MD_CTX *made = EVP_MD_CTX_new();
 	EVP_PKEY_CTX *settings;
@@ -207,7 +247,7 @@ prepare(struct signer_key *key, const struct signature_scheme *scheme)
 	if (!made ||
 	    EVP_DigestSignInit_ex(made, &settings,
 				  signature_digest_name(scheme->digest), NULL,
-				  NULL, key->key, NULL) != 1)
+				  NULL, signer->key, NULL) != 1)
 		return NULL;
 	if (scheme->padding == SIGNATURE_PADDING_PSS &&
 	    (EVP_PKEY_CTX_set_rsa_padding(settings, RSA_PKCS1_PSS_PADDING) <=
@@ -219,15 +259,15 @@ prepare(struct signer_key *key, const struct signature_scheme *scheme)
 }
 
 static const EVP_MD_CTX *
-get_prepared(struct signer_key *key, const struct signature_scheme *scheme)
+get_prepared(struct signer *signer, const struct signature_scheme *scheme)
 {
 	_Atomic(EVP_MD_CTX *) *slot =
-		&key->prepared[signature_scheme_index(scheme)];
+		&signer->prepared[signature_scheme_index(scheme)];
 	EVP_MD_CTX *there = atomic_load(slot), *made;
 
 	if (there)
 		return there;
-	made = prepare(key, scheme);
+	made = prepare(signer, scheme);
 	if (made && !atomic_compare_exchange_strong(slot, &there, made)) {
 		EVP_MD_CTX_free(made);
 		return there;
@@ -243,15 +283,16 @@ signer_sign(struct signer_key *key, unsigned int uses,
 	const struct signature_scheme *scheme;
 	const EVP_MD_CTX *prepared;
 	AUTO_OPENSSL(evp_md_ctx) EVP_MD_CTX *operation = NULL;
+	struct signer *signer = get_signer(key, error);
 
-	if (check(key, uses, request, &scheme, error) != 0)
+	if (!signer || check(signer, uses, request, &scheme, error) != 0)
 		return -1;
-	if (*length < key->size) {
+	if (*length < signer->size) {
 		error_set(error, "no room for a signature of %zu bytes",
-			  key->size);
+			  signer->size);
 		return -1;
 	}
-	prepared = get_prepared(key, scheme);
+	prepared = get_prepared(signer, scheme);
 	operation = prepared ? EVP_MD_CTX_new() : NULL;
 	if (!operation || EVP_MD_CTX_copy_ex(operation, prepared) != 1 ||
 	    EVP_DigestSign(operation, signature, length, request->message,

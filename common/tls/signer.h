@@ -16,6 +16,7 @@
 #include "common/tls/certificate.h"
 
 struct error;
+struct private_key;
 
 /* What a key is configured for, as a set. A server's key never signs as a
  * client and the other way round, DHE parameters (of which nearly every byte
@@ -75,12 +76,14 @@ struct signer_key;
 struct signer_key *
 signer_key_new(EVP_PKEY *key, struct error *error);
 
+/* The same for one that is decoded when it first signs; what is wrong with it
+ * is said then, each time. Takes its own reference. */
+struct signer_key *
+signer_key_new_late(struct private_key *private_key);
+
 /* NULL is legal. */
 void
 signer_key_free(struct signer_key *key);
-
-enum certificate_type
-signer_key_type(const struct signer_key *key);
 
 /* Check the request against forms, schemes and uses (a set of enum key_use),
  * then hash and sign. length is the room in signature (SIGNATURE_MAX is

@@ -20,11 +20,9 @@
 #include "common/net/hostname.h"
 #include "common/tls/ca_store.h"
 #include "common/tls/certificate.h"
-#include "common/tls/local_keys.h"
 #include "common/tls/openssl_auto.h"
 #include "common/tls/policy_values.h"
 #include "common/tls/remote_key.h"
-#include "common/tls/signer.h"
 #include "common/tls/tls_commands.h"
 #include "common/tls/tls_settings.h"
 #include "common/tls/tls_status.h"
@@ -321,34 +319,10 @@ tls_policy_digest(const struct tls_policy *policy)
 	return policy->values.digest;
 }
 
-/* Can a client get TLS 1.2 or before with DHE? */
-static bool
-offers_dhe(const struct policy_values *values, const SSL_CTX *context)
+unsigned int
+tls_policy_key_uses(const struct tls_settings *settings, bool is_server)
 {
-	const STACK_OF(SSL_CIPHER) *suites = SSL_CTX_get_ciphers(context);
-
-	if (!values->is_server || (!values->is_dh_automatic && !values->dh) ||
-	    values->versions == TLS_VERSION_1_3)
-		return false;
-	for (int i = 0; i < sk_SSL_CIPHER_num(suites); i++)
-		if (SSL_CIPHER_get_kx_nid(sk_SSL_CIPHER_value(suites, i)) ==
-		    NID_kx_dhe)
-			return true;
-	return false;
-}
-
-/* What a key of this policy may sign: enum key_use. */
-static unsigned int
-key_uses(const struct policy_values *values, const SSL_CTX *context)
-{
-	unsigned int uses = values->is_server ? KEY_USE_SERVER : KEY_USE_CLIENT;
-
-	if (offers_dhe(values, context))
-		uses |= KEY_USE_DHE;
-	if (values->versions &
-	    ~(unsigned int)(TLS_VERSION_1_2 | TLS_VERSION_1_3))
-		uses |= KEY_USE_LEGACY;
-	return uses;
+	return policy_values_key_uses(settings, is_server);
 }
 
 static int
@@ -369,10 +343,6 @@ use_certificate(SSL_CTX *context, const struct certificate *certificate,
 {
 	AUTO_OPENSSL(evp_pkey) EVP_PKEY *key = NULL;
 
-	if (!X509_check_private_key(certificate->leaf, certificate->key))
-		return fail(error);
-	if (local_keys_serve(context, certificate, uses, error) != 0)
-		return -1;
 	key = remote_key_new(X509_get0_pubkey(certificate->leaf),
 			     certificate->key_id, uses, error);
 	if (!key)
@@ -393,20 +363,14 @@ tls_policy_context(const struct tls_policy *policy,
 {
 	AUTO_OPENSSL(ssl_ctx)
 	SSL_CTX *context = context_new(&policy->values, error);
-	unsigned int uses;
 
 	if (!context)
 		return NULL;
-	uses = key_uses(&policy->values, context);
 	for (size_t i = 0; i < count; i++) {
 		const struct certificate *certificate = certificates[i];
 
-		if (!certificate->key) {
-			error_set(error, "the certificate %s has no key",
-				  certificate->source);
-			return NULL;
-		}
-		if (use_certificate(context, certificate, uses, error) == 0)
+		if (use_certificate(context, certificate,
+				    policy->values.key_uses, error) == 0)
 			continue;
 		error_prefix(error, "the certificate %s cannot be used: ",
 			     certificate->source);

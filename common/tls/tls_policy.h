@@ -8,6 +8,7 @@
 #ifndef SEALOCK_TLS_TLS_POLICY_H
 #define SEALOCK_TLS_TLS_POLICY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <openssl/types.h>
 
@@ -38,13 +39,19 @@ tls_policy_unref(struct tls_policy *policy);
 
 /* A new context under this policy with these certificates, at most one of a
  * type (enum certificate_type); the caller's reference, SSL_CTX_free(). Its
- * keys are remote ones: the private keys are in the process's own table
- * (local_keys_serve()), for what this policy may have signed, until the
- * context's last connection has gone. */
+ * keys are remote ones (remote_key_install() comes first): of a certificate,
+ * the leaf, the chain and the key id are looked at, and the private key is
+ * wherever this process has things signed. */
 SSL_CTX *
 tls_policy_context(const struct tls_policy *policy,
 		   struct certificate *const *certificates, size_t count,
 		   struct error *error);
+
+/* What the keys of certificates under these settings may be asked to sign: a
+ * set of enum key_use, from the settings alone, without a file. 0 when
+ * something is wrong with them. */
+unsigned int
+tls_policy_key_uses(const struct tls_settings *settings, bool is_server);
 
 /* SHA-256 over every setting and the content of every file behind it: two
  * policies with the same digest may share contexts; the session id context is

@@ -12,7 +12,8 @@
 #include "common/base/error.h"
 #include "common/base/file_set.h"
 #include "common/conf/conf.h"
-#include "common/route/route.h"
+#include "common/route/route_findings.h"
+#include "common/route/route_own.h"
 
 #define DEFAULT_FILE "/etc/sealock/sealock.yaml"
 
@@ -53,9 +54,13 @@ check_files(const struct conf *conf, struct findings *findings)
 				       &findings->quarantined,
 				       &findings->warnings};
 	struct file_set *files = file_set_new();
+	struct route_own own;
 
-	if (conf_files_open(conf, files, &findings->problems) == 0)
-		route_table_free(route_table_new(conf, files, NULL, &route));
+	if (conf_files_open(conf, files, &findings->problems) == 0) {
+		/* Its findings are the answer. */
+		(void)!route_own_init(&own, conf, files, NULL, &route);
+		route_own_clear(&own);
+	}
 	file_set_free(files);
 }
 

@@ -8,8 +8,28 @@
 #include "common/base/error.h"
 #include "common/base/file_set.h"
 #include "common/base/mem.h"
+#include "common/route/certificate_index.h"
 #include "common/route/route.h"
+#include "common/route/route_findings.h"
 #include "daemon/process/generation.h"
+
+/* Over the index that came with the generation. */
+static struct route_table *
+build_routes(const struct generation *generation,
+	     const struct route_findings *findings)
+{
+	struct error error = {0};
+	struct certificate_index *index =
+		certificate_index_open(generation->index, &error);
+	struct route_table *routes;
+
+	if (!index)
+		error_list_add(findings->problems, &error);
+	routes = route_table_new(generation->conf, generation->files, index,
+				 findings);
+	certificate_index_unref(index);
+	return routes;
+}
 
 struct snapshot *
 snapshot_new(struct snapshot_list *list, struct generation *generation,
@@ -17,24 +37,25 @@ snapshot_new(struct snapshot_list *list, struct generation *generation,
 	     struct error_list *warnings)
 {
 	struct route_findings findings = {problems, warnings, warnings};
-	struct snapshot *snapshot;
-	struct route_table *routes;
+	struct snapshot *snapshot = mem_alloc(sizeof(*snapshot));
 
-	routes = route_table_new(generation->conf, generation->files,
-				 previous ? previous->routes : NULL, &findings);
-	if (!routes) {
-		generation_free(generation);
+	snapshot->references = 1;
+	snapshot->number = generation->number;
+	snapshot->generation = generation;
+	TAILQ_INSERT_TAIL(list, snapshot, entries);
+	if (generation->index >= 0)
+		snapshot->routes = build_routes(generation, &findings);
+	else if (route_own_init(
+			 &snapshot->own, generation->conf, generation->files,
+			 previous ? &previous->own : NULL, &findings) == 0)
+		snapshot->routes = snapshot->own.routes;
+	if (!snapshot->routes) {
+		snapshot_unref(list, snapshot);
 		return NULL;
 	}
 	/* What the files said is in the table now: give the descriptors back.
 	 */
 	file_set_free(TAKE(generation->files));
-	snapshot = mem_alloc(sizeof(*snapshot));
-	snapshot->references = 1;
-	snapshot->number = generation->number;
-	snapshot->generation = generation;
-	snapshot->routes = routes;
-	TAILQ_INSERT_TAIL(list, snapshot, entries);
 	return snapshot;
 }
 
@@ -51,7 +72,9 @@ snapshot_unref(struct snapshot_list *list, struct snapshot *snapshot)
 	if (!snapshot || --snapshot->references > 0)
 		return false;
 	TAILQ_REMOVE(list, snapshot, entries);
-	route_table_free(snapshot->routes);
+	if (snapshot->routes != snapshot->own.routes)
+		route_table_free(snapshot->routes);
+	route_own_clear(&snapshot->own);
 	generation_free(snapshot->generation);
 	mem_free(snapshot);
 	return true;

@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "common/route/route_own.h"
+
 struct error_list;
 struct generation;
 struct route_table;
@@ -23,12 +25,15 @@ struct snapshot {
 			     * until then; 0: as long as they like */
 	struct generation *generation;
 	struct route_table *routes;
+	struct route_own own; /* where this process keeps its own keys: the
+			       * routes are in it then */
 };
 
 TAILQ_HEAD(snapshot_list, snapshot);
 
-/* Takes the generation, also on failure (NULL). previous may be NULL: its
- * certificates are the last good copies. The snapshot is on the list until
+/* Takes the generation, also on failure (NULL). Without an index of
+ * certificates in it, they are gathered here, and previous (may be NULL) has
+ * the last good copies. The snapshot is on the list until
  * its last reference is returned. */
 struct snapshot *
 snapshot_new(struct snapshot_list *list, struct generation *generation,

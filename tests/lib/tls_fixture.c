@@ -12,7 +12,9 @@
 #include "common/base/file_set.h"
 #include "common/base/mem.h"
 #include "common/tls/certificate.h"
+#include "common/tls/local_keys.h"
 #include "common/tls/openssl_compat.h"
+#include "common/tls/signer.h"
 #include "common/tls/tls_policy.h"
 #include "tests/lib/test_certificates.h"
 
@@ -146,6 +148,22 @@ tls_fixture_client_warning(const struct tls_settings *settings)
 	return complaint(settings, false, true);
 }
 
+/* In the process's own table, for everything, until the program ends. */
+static void
+keep_key(const struct certificate *certificate)
+{
+	struct error error = {0};
+	struct local_keys *own = local_keys_own(&error);
+
+	if (own && local_keys_add(own, certificate->key_id, certificate->key,
+				  KEY_USE_SERVER | KEY_USE_CLIENT |
+					  KEY_USE_DHE | KEY_USE_LEGACY,
+				  &error) == 0)
+		return;
+	fprintf(stderr, "tls_fixture: %s\n", error.text);
+	abort();
+}
+
 SSL_CTX *
 tls_fixture_context(const struct tls_policy *policy, struct certificate *first,
 		    struct certificate *second, struct certificate *third)
@@ -156,7 +174,7 @@ tls_fixture_context(const struct tls_policy *policy, struct certificate *first,
 	SSL_CTX *context;
 
 	while (count < ARRAY_SIZE(all) && all[count])
-		count++;
+		keep_key(all[count++]);
 	context = tls_policy_context(policy, all, count, &error);
 	if (!context) {
 		fprintf(stderr, "tls_fixture: %s\n", error.text);

@@ -50,7 +50,8 @@ tls_fixture_server_warning(const struct tls_settings *settings);
 const struct error *
 tls_fixture_client_warning(const struct tls_settings *settings);
 
-/* A context for a policy, with up to three certificates (NULL: none). */
+/* A context for a policy, with up to three certificates (NULL: none), whose
+ * keys this process has from then on. */
 SSL_CTX *
 tls_fixture_context(const struct tls_policy *policy, struct certificate *first,
 		    struct certificate *second, struct certificate *third);

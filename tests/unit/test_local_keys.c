@@ -14,6 +14,9 @@
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/tls/certificate_create.h"
+#include "common/tls/certificate_key.h"
+#include "common/tls/openssl_auto.h"
+#include "common/tls/private_key.h"
 #include "common/tls/remote_key.h"
 #include "common/tls/signer.h"
 #include "tests/lib/remote_fixture.h"
@@ -206,46 +209,57 @@ test_install(void)
 	log_configure(NULL, 0);
 }
 
-/* What a context may have signed goes with it. */
+/* One that is decoded when it first signs, and one that cannot be. */
 static void
-test_serve(void)
+test_late(void)
 {
+	static const unsigned char junk[] = "no key";
 	const struct test_identity *identity = remote_fixture_plain();
-	struct certificate certificate = {.key = identity->key};
-	SSL_CTX *first = SSL_CTX_new(TLS_server_method());
-	SSL_CTX *second = SSL_CTX_new(TLS_server_method());
-	SSL_CTX *client = SSL_CTX_new(TLS_client_method());
+	AUTO_OPENSSL(pkcs8)
+	PKCS8_PRIV_KEY_INFO *pkcs8 = EVP_PKEY2PKCS8(identity->key);
+	struct key_block good = {.label = OPENSSL_strdup("PRIVATE KEY"),
+				 .header = OPENSSL_strdup("")};
+	struct key_block bad = {
+		.label = OPENSSL_strdup("PRIVATE KEY"),
+		.header = OPENSSL_strdup(""),
+		.bytes = OPENSSL_memdup(junk, sizeof(junk)),
+		.length = sizeof(junk),
+	};
+	struct private_key *late, *junk_key;
+	struct local_keys *keys = local_keys_new();
+	unsigned char id[KEY_ID_SIZE], other[KEY_ID_SIZE];
 	struct error error = {0};
 
-	remote_fixture_install(false);
-	remote_fixture_key_id(identity->key, certificate.key_id);
-	CU_ASSERT_EQUAL(
-		local_keys_serve(first, &certificate, KEY_USE_SERVER, &error),
-		0);
+	good.length = i2d_PKCS8_PRIV_KEY_INFO(pkcs8, &good.bytes);
+	CU_ASSERT(good.length > 0);
+	late = private_key_new_late(&good);
+	junk_key = private_key_new_late(&bad);
+	CU_ASSERT_PTR_NULL(good.bytes);
+	remote_fixture_key_id(identity->key, id);
+	make_id(other, 1);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(local_keys_own(&error));
+	CU_ASSERT_EQUAL(local_keys_install(keys, &error), 0);
+	local_keys_add_late(keys, id, late, KEY_USE_SERVER);
+	local_keys_add_late(keys, id, junk_key, KEY_USE_CLIENT);
+	CU_ASSERT_EQUAL(local_keys_count(keys), 1);
+	CU_ASSERT(try_handshake(identity));
 	CU_ASSERT(try_handshake(identity));
 	CU_ASSERT_EQUAL(
-		local_keys_serve(second, &certificate, KEY_USE_SERVER, &error),
-		0);
-	CU_ASSERT_EQUAL(
-		local_keys_serve(client, &certificate, KEY_USE_CLIENT, &error),
-		0);
-	SSL_CTX_free(first);
-	CU_ASSERT(try_handshake(identity));
-	SSL_CTX_free(second);
+		EVP_PKEY_eq(private_key_get(late, &error), identity->key), 1);
+	local_keys_remove(keys, id, KEY_USE_SERVER);
+	local_keys_remove(keys, id, KEY_USE_CLIENT);
 	CU_ASSERT_FALSE(try_handshake(identity));
-	SSL_CTX_free(client);
-
-	/* What cannot sign is refused, and nothing is left of it. */
-	first = SSL_CTX_new(TLS_server_method());
-	certificate.key = EVP_PKEY_Q_keygen(NULL, NULL, "X25519");
-	CU_ASSERT_EQUAL(
-		local_keys_serve(first, &certificate, KEY_USE_SERVER, &error),
-		-1);
-	CU_ASSERT_NOT_EQUAL(error.text[0], '\0');
-	EVP_PKEY_free(certificate.key);
-	SSL_CTX_free(first);
+	local_keys_add_late(keys, id, junk_key, KEY_USE_SERVER);
+	CU_ASSERT_FALSE(try_handshake(identity));
+	CU_ASSERT_FALSE(try_handshake(identity));
+	CU_ASSERT_PTR_NULL(private_key_get(junk_key, &error));
+	CU_ASSERT_PTR_NOT_NULL(strstr(error.text, "its private key"));
+	private_key_unref(late);
+	private_key_unref(junk_key);
+	private_key_unref(NULL);
+	local_keys_free(keys);
+	remote_fixture_install(false);
 }
 
 UNIT_SUITE(local_keys, {"counting", test_counting}, {"many", test_many},
-	   {"sign", test_sign}, {"install", test_install},
-	   {"serve", test_serve});
+	   {"sign", test_sign}, {"install", test_install}, {"late", test_late});

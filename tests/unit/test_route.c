@@ -13,8 +13,9 @@
 #include "common/base/file_set.h"
 #include "common/base/mem.h"
 #include "common/net/hostname.h"
-#include "common/route/certificate_set.h"
 #include "common/route/context_cache.h"
+#include "common/route/route_findings.h"
+#include "common/route/route_own.h"
 #include "common/tls/client_hello.h"
 #include "tests/lib/conf_fixture.h"
 #include "tests/lib/test_certificates.h"
@@ -28,7 +29,8 @@ struct fixture {
 	struct error_list problems;
 	struct error_list quarantined;
 	struct error_list warnings;
-	struct route_table *table;
+	struct route_own own;
+	struct route_table *table; /* of own */
 };
 
 static void
@@ -55,21 +57,23 @@ add_identity(struct fixture *fixture, const char *file, const char *kind,
 
 static void
 load(struct fixture *fixture, const char *text,
-     const struct route_table *previous)
+     const struct route_own *previous)
 {
 	struct route_findings findings = {
 		&fixture->problems, &fixture->quarantined, &fixture->warnings};
 
 	conf_fixture_load(&fixture->conf, text);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(fixture->conf.conf);
-	fixture->table = route_table_new(fixture->conf.conf, fixture->files,
-					 previous, &findings);
+	if (route_own_init(&fixture->own, fixture->conf.conf, fixture->files,
+			   previous, &findings) != 0)
+		CU_ASSERT_PTR_NULL(fixture->own.routes);
+	fixture->table = fixture->own.routes;
 }
 
 static void
 teardown(struct fixture *fixture)
 {
-	route_table_free(fixture->table);
+	route_own_clear(&fixture->own);
 	conf_fixture_clear(&fixture->conf);
 	file_set_free(fixture->files);
 	test_identity_free(fixture->ca);
@@ -344,7 +348,7 @@ test_last_good_copy(void)
 	CU_ASSERT_PTR_NOT_NULL_FATAL(before.table);
 	test_file_set_add(after.files, "/etc/sealock/a.pem", "junk", 4);
 	add_identity(&after, "b.pem", "p256", "b.example");
-	load(&after, text, before.table);
+	load(&after, text, &before.own);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(after.table);
 	CU_ASSERT(is_said(&after.quarantined, "last good copy"));
 	teardown(&before);

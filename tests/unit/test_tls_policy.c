@@ -18,6 +18,7 @@
 #include "common/tls/openssl_auto.h"
 #include "common/tls/openssl_compat.h"
 #include "common/tls/signer.h"
+#include "common/tls/local_keys.h"
 #include "common/tls/tls_policy.h"
 #include "common/tls/tls_version.h"
 #include "tests/lib/sign_text.h"
@@ -668,21 +669,19 @@ test_certificate_types(void)
 static void
 test_certificate_refused(void)
 {
-	struct certificate keyless = *tls_fixture()->rsa;
-	struct certificate mixed = *tls_fixture()->rsa;
+	AUTO_OPENSSL(evp_pkey) EVP_PKEY *key = EVP_EC_gen("secp256k1");
+	AUTO_OPENSSL(x509) X509 *leaf = X509_new();
+	struct certificate odd = *tls_fixture()->rsa;
 	struct tls_settings settings = tls_fixture_server_settings();
 	struct tls_policy *policy = tls_fixture_server(&settings);
-	struct certificate *one[1] = {&keyless};
+	struct certificate *one[1] = {&odd};
 	struct error error = {0};
 
-	keyless.key = NULL;
-	CU_ASSERT_PTR_NULL(tls_policy_context(policy, one, 1, &error));
-	CONTAINS(error.text, "has no key");
-	mixed.key = tls_fixture()->ecdsa->key;
-	one[0] = &mixed;
+	CU_ASSERT_EQUAL(X509_set_pubkey(leaf, key), 1);
+	odd.leaf = leaf;
 	CU_ASSERT_PTR_NULL(tls_policy_context(policy, one, 1, &error));
 	CONTAINS(error.text, "cannot be used: ");
-	CONTAINS(error.text, "key type mismatch");
+	CONTAINS(error.text, "secp256k1");
 	CU_ASSERT(ERR_peek_error() == 0);
 	tls_policy_unref(policy);
 }
@@ -764,10 +763,21 @@ policy_forms(const struct tls_settings *settings, bool is_server)
 {
 	struct tls_policy *policy = is_server ? tls_fixture_server(settings)
 					      : tls_fixture_client(settings);
+	const struct certificate *ecdsa = tls_fixture()->ecdsa;
 	SSL_CTX *context =
 		tls_fixture_context(policy, tls_fixture()->ecdsa, NULL, NULL);
-	unsigned int forms = signed_forms(key_of(context));
+	struct local_keys *keys = local_keys_new();
+	struct error error = {0};
+	unsigned int forms;
 
+	/* As the keeper has it: it sees no file. */
+	CU_ASSERT_EQUAL(local_keys_add(keys, ecdsa->key_id, ecdsa->key,
+				       tls_policy_key_uses(settings, is_server),
+				       &error),
+			0);
+	CU_ASSERT_EQUAL(local_keys_install(keys, &error), 0);
+	forms = signed_forms(key_of(context));
+	local_keys_free(keys);
 	SSL_CTX_free(context);
 	tls_policy_unref(policy);
 	return forms;
@@ -803,6 +813,10 @@ test_key_uses(void)
 	settings.versions = TLS_VERSION_1_1 | TLS_VERSION_1_2;
 	CU_ASSERT(policy_forms(&settings, true) & 1 << SERVER_LEGACY);
 
+	/* Nothing where there is no policy. */
+	settings.versions = TLS_VERSION_SSL3;
+	CU_ASSERT_EQUAL(tls_policy_key_uses(&settings, true), 0);
+
 	settings = tls_fixture_client_settings();
 	CU_ASSERT_EQUAL(policy_forms(&settings, false), client);
 	settings.ciphers = ciphers;
@@ -813,40 +827,6 @@ test_key_uses(void)
 	settings.versions = TLS_VERSION_1_1 | TLS_VERSION_1_2;
 	CU_ASSERT_EQUAL(policy_forms(&settings, false),
 			client | 1 << CLIENT_LEGACY);
-}
-
-/* The private key is there for as long as a context is: those of several
- * generations and policies overlap. */
-static void
-test_key_registration(void)
-{
-	struct tls_settings settings = tls_fixture_server_settings();
-	struct tls_policy *policy = tls_fixture_server(&settings);
-	struct certificate *ecdsa = tls_fixture()->ecdsa;
-	SSL_CTX *first =
-		tls_fixture_context(policy, tls_fixture()->rsa, ecdsa, NULL);
-	SSL_CTX *second = tls_fixture_context(policy, ecdsa, NULL, NULL);
-	SSL_CTX *client = tls_fixture_bare_client();
-	EVP_PKEY *key = key_of(second);
-	struct tls_pair pair;
-
-	CU_ASSERT(EVP_PKEY_up_ref(key));
-	SSL_CTX_free(first);
-	CU_ASSERT(signs(key, SERVER_VERIFY));
-	/* A connection keeps its context. */
-	tls_pair_init(&pair, client, second);
-	SSL_CTX_free(second);
-	CU_ASSERT(tls_pair_handshake(&pair, 0));
-	CU_ASSERT(signs(key, SERVER_VERIFY));
-	tls_pair_clear(&pair);
-	CU_ASSERT(!signs(key, SERVER_VERIFY));
-	second = tls_fixture_context(policy, ecdsa, NULL, NULL);
-	CU_ASSERT(signs(key, SERVER_VERIFY));
-	SSL_CTX_free(second);
-	CU_ASSERT(!signs(key, SERVER_VERIFY));
-	EVP_PKEY_free(key);
-	SSL_CTX_free(client);
-	tls_policy_unref(policy);
 }
 
 /* No resumption of any kind, whatever the client would like. */
@@ -1054,9 +1034,7 @@ UNIT_SUITE(tls_policy, {"profiles", test_profiles}, {"order", test_order},
 	   {"commands", test_commands}, {"commands_work", test_commands_work},
 	   {"certificate_types", test_certificate_types},
 	   {"certificate_refused", test_certificate_refused},
-	   {"key_uses", test_key_uses},
-	   {"key_registration", test_key_registration},
-	   {"no_resumption", test_no_resumption},
+	   {"key_uses", test_key_uses}, {"no_resumption", test_no_resumption},
 	   {"no_renegotiation", test_no_renegotiation},
 	   {"name_acknowledged", test_name_acknowledged},
 	   {"digest", test_digest}, {"many_problems", test_many_problems});

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The certificates of one set while they are gathered: what each entry of
+ * `certificates` gave, or what it gave the last time.
+ */
+#ifndef SEALOCK_ROUTE_GATHERED_SET_H
+#define SEALOCK_ROUTE_GATHERED_SET_H
+
+#include <stddef.h>
+
+struct error_list;
+struct file_set;
+struct gathered_certificate;
+struct name_index;
+struct tls_settings;
+
+/* What one entry gave: a part of its set's certificates. */
+struct gathered_entry {
+	const struct gathered_set *set;
+	char *text; /* the service and the files that the entry names */
+	size_t first;
+	size_t count;
+};
+
+struct gathered_set {
+	struct gathered_certificate **certificates;
+	size_t count;
+	struct gathered_entry *entries;
+	size_t entry_count;
+};
+
+/* Load every entry of a service's settings->certificates. What cannot be loaded
+ * is added to broken; if the past (may be NULL: struct gathered_entry by their
+ * texts) has a copy from the same entry, that is served on and the sentence
+ * says so. Warnings: expired, not yet valid, two certificates of one type for
+ * one name. */
+void
+gathered_set_load(struct gathered_set *set, const char *service,
+		  const struct tls_settings *settings,
+		  const struct file_set *files, const struct name_index *past,
+		  struct error_list *broken, struct error_list *warnings);
+void
+gathered_set_clear(struct gathered_set *set);
+
+#endif
