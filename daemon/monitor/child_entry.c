@@ -9,9 +9,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <event2/event.h>
 
 #include "common/base/clock.h"
@@ -46,8 +44,18 @@ child_entry_name(const struct child_entry *entry, char *buffer, size_t size)
 bool
 child_entry_is_in(const struct child_entry *entry, const struct plan *plan)
 {
-	return plan &&
-	       (entry->role != IPC_WORKER || entry->number < plan->workers);
+	if (!plan)
+		return false;
+	switch ((int)entry->role) {
+	case IPC_WORKER:
+		return entry->number < plan->workers;
+	case IPC_KEEPER:
+		return plan_needs_keeper(plan);
+	case IPC_BROKER:
+		return plan_needs_broker(plan);
+	default:
+		return true;
+	}
 }
 
 void
@@ -55,6 +63,15 @@ child_entry_kill(struct child_entry *entry)
 {
 	if (entry->pid > 0)
 		kill(entry->pid, SIGKILL);
+}
+
+void
+child_entry_retire(struct child_entry *entry)
+{
+	entry->is_retired = true;
+	event_del(entry->restart);
+	if (entry->pid == 0)
+		child_entry_free(entry);
 }
 
 static void
@@ -119,48 +136,6 @@ child_entry_send_logs(struct child_entry *entry)
 			  strerror(errno));
 }
 
-static void
-send_peer(struct child_entry *entry, const struct child_entry *peer,
-	  int descriptor)
-{
-	struct message *message = message_new(MESSAGE_PEER);
-
-	buf_write_u8(&message->body, (uint8_t)peer->role);
-	buf_write_u32(&message->body, peer->number);
-	if (!message_add_fd(message, descriptor))
-		abort();
-	channel_send(entry->channel, message);
-}
-
-/* Who talks to whom beside the monitor: each worker to the helper. */
-static bool
-are_peers(const struct child_entry *one, const struct child_entry *other)
-{
-	return (one->role == IPC_WORKER && other->role == IPC_HELPER) ||
-	       (one->role == IPC_HELPER && other->role == IPC_WORKER);
-}
-
-static void
-make_peers(struct child_entry *entry)
-{
-	struct child_entry *other;
-	int ends[2];
-
-	TAILQ_FOREACH (other, &entry->children->entries, entries) {
-		if (!other->channel || other->is_retired ||
-		    !are_peers(entry, other))
-			continue;
-		if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0,
-			       ends) != 0) {
-			log_error("cannot make a channel", "error=\"%s\"",
-				  strerror(errno));
-			return;
-		}
-		send_peer(entry, other, ends[0]);
-		send_peer(other, entry, ends[1]);
-	}
-}
-
 static int
 start(struct child_entry *entry, struct error *error)
 {
@@ -176,18 +151,37 @@ start(struct child_entry *entry, struct error *error)
 	if (pid < 0)
 		return -1;
 	entry->pid = pid;
+	entry->has_answered = false;
+	entry->in_force = 0;
 	entry->live = 0;
+	entry->released = 0;
+	entry->accusations = 0;
 	entry->channel =
 		channel_new(children->base, descriptor, side, &events, entry);
 	child_entry_send_logs(entry);
-	make_peers(entry);
+	child_peers_make(entry);
 	return 0;
+}
+
+/* What it is given first. A keeper that keeps dying may do so of the
+ * configuration in force, and is helped by another one only. */
+static const struct plan *
+plan_for_restart(const struct child_entry *entry)
+{
+	const struct children *children = entry->children;
+
+	if (entry->role == IPC_KEEPER && entry->quick_deaths > 1 &&
+	    !children->is_spread && child_entry_is_in(entry, children->pending))
+		return children->pending;
+	return child_entry_is_in(entry, children->current) ? children->current
+							   : NULL;
 }
 
 static void
 on_restart(evutil_socket_t descriptor, short what, void *argument)
 {
 	struct child_entry *entry = argument;
+	const struct plan *plan;
 	struct error error = {0};
 	char name[32];
 
@@ -201,8 +195,11 @@ on_restart(evutil_socket_t descriptor, short what, void *argument)
 		return;
 	}
 	log_info("child started", "child=\"%s\" pid=%d", name, (int)entry->pid);
-	if (child_entry_is_in(entry, entry->children->current))
-		child_offer(entry, entry->children->current);
+	plan = plan_for_restart(entry);
+	if (plan)
+		child_offer(entry, plan);
+	else
+		children_spread(entry->children);
 }
 
 void

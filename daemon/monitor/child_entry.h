@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One child, as the three files behind children.h see it: child_entry.c
- * starts the process and starts it again, child_offer.c gives it generations,
- * children.c does what concerns all of them.
+ * One child, as the files behind children.h see it: child_entry.c starts the
+ * process and starts it again, child_offer.c gives it generations,
+ * child_peers.c makes it known to others, child_live.c sees which generations
+ * are in use, children.c does what concerns all of them.
  */
 #ifndef SEALOCK_MONITOR_CHILD_ENTRY_H
 #define SEALOCK_MONITOR_CHILD_ENTRY_H
@@ -33,8 +34,9 @@ struct children {
 	struct child_list entries;
 	const struct log_outputs *logs;
 	const struct plan *current; /* in force; NULL: none yet */
-	const struct plan *pending; /* offered; NULL: none */
-	bool is_failed;             /* what is pending */
+	struct plan *pending;       /* offered; NULL: none */
+	bool is_spread; /* what is pending, to more than the keeper */
+	bool is_failed; /* the same */
 	int status;
 	struct error_list problems;
 	struct error_list warnings;
@@ -61,8 +63,13 @@ struct child_entry {
 
 	const struct plan *offered; /* PREPARE was sent, and nothing since */
 	struct generation_sender *sender;
-	bool is_ready; /* for the plan that is pending */
-	uint64_t live; /* the oldest generation it still uses */
+	bool is_ready;     /* for the plan that is pending */
+	bool has_answered; /* it was ready for some plan */
+	uint64_t in_force; /* the last generation it was told to use */
+	uint64_t live;     /* the oldest generation it still uses */
+	uint64_t released; /* what it was told of others' oldest */
+	unsigned int accusations;
+	int64_t accusations_since_ms;
 };
 
 /* "worker 0", "helper"; 32 bytes suffice. */
@@ -90,6 +97,11 @@ child_entry_restart(struct child_entry *entry);
 void
 child_entry_kill(struct child_entry *entry);
 
+/* No plan has a place for it any more: nobody comes after it. Frees it when
+ * its process is gone. */
+void
+child_entry_retire(struct child_entry *entry);
+
 /* Dropped when the channel is closed already. */
 void
 child_entry_send_number(struct child_entry *entry, enum message_type type,
@@ -116,6 +128,11 @@ child_offer_forget(struct child_entry *entry);
 void
 child_offer_message(struct child_entry *entry, struct message *message);
 
+/* Offer what is pending to whom it can be offered now: first to the keeper,
+ * whose certificate index the others need, then to them. */
+void
+children_spread(struct children *children);
+
 /* The pending offer has failed for this reason, which is no fault of the
  * configuration's. */
 void
@@ -128,5 +145,23 @@ children_tally(struct children *children);
 /* The event behind it, which tells the owner. */
 void
 children_on_verdict(int descriptor, short what, void *children);
+
+/* Let it know those whom its role talks to, as far as they can be known by
+ * now. */
+void
+child_peers_make(struct child_entry *entry);
+
+/* It was ready for a plan. */
+void
+child_peers_answered(struct child_entry *entry);
+
+/* It says that another one has broken the rules. */
+void
+child_peers_accused(struct child_entry *entry, struct buf_reader *reader);
+
+/* Look which generations are still in use, and tell those who hold something
+ * for them. */
+void
+children_release(struct children *children);
 
 #endif

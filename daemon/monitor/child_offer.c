@@ -6,8 +6,9 @@
 #include "daemon/monitor/child_entry.h"
 
 #include <assert.h>
-#include <inttypes.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 #include <event2/event.h>
 
 #include "common/base/log.h"
@@ -45,6 +46,8 @@ children_tally(struct children *children)
 	const struct child_entry *entry;
 
 	if (!children->pending)
+		return;
+	if (!children->is_failed && !children->is_spread)
 		return;
 	if (!children->is_failed)
 		TAILQ_FOREACH (entry, &children->entries, entries)
@@ -95,18 +98,23 @@ children_on_verdict(int descriptor, short what, void *argument)
 
 /* Offers to one child. */
 
-/* Only workers need files and sockets. */
 static struct generation_sender *
 send_plan(struct child_entry *entry, const struct plan *plan)
 {
 	AUTO_FREE struct generation_listener *listeners = NULL;
-	struct generation_share share = {0};
+	struct generation_share share = {.extent = GENERATION_TEXT};
 
-	if (entry->role == IPC_WORKER) {
+	if (entry->role == IPC_KEEPER) {
+		share.extent = GENERATION_SECRETS;
+	} else if (entry->role == IPC_WORKER) {
 		listeners = plan_listeners(plan, entry->number,
 					   &share.listener_count);
 		share.listeners = listeners;
-		share.extent = GENERATION_SECRETS;
+		share.has_index = plan_needs_keeper(plan);
+		share.index = plan->index;
+		share.extent = share.has_index ? GENERATION_PUBLIC
+					       : GENERATION_SECRETS;
+		assert(!share.has_index || share.index >= 0);
 	}
 	return generation_sender_new(entry->channel, plan->parcel, &share);
 }
@@ -142,6 +150,27 @@ child_offer(struct child_entry *entry, const struct plan *plan)
 }
 
 void
+children_spread(struct children *children)
+{
+	struct plan *plan = children->pending;
+	struct child_entry *entry;
+	bool is_for_keeper;
+
+	if (!plan || children->is_failed || children->is_spread)
+		return;
+	is_for_keeper = plan_needs_keeper(plan) && plan->index < 0;
+	/* Who is still given the generation before, after a restart, gets
+	 * this one when it is in force; the keeper, as soon as it can. */
+	TAILQ_FOREACH (entry, &children->entries, entries)
+		if (entry->channel && !entry->offered && !entry->is_retired &&
+		    (entry->role == IPC_KEEPER) == is_for_keeper &&
+		    child_entry_is_in(entry, plan))
+			child_offer(entry, plan);
+	children->is_spread = !is_for_keeper;
+	children_tally(children);
+}
+
+void
 child_offer_forget(struct child_entry *entry)
 {
 	generation_sender_free(TAKE(entry->sender));
@@ -161,8 +190,8 @@ child_offer_withdraw(struct child_entry *entry)
 void
 child_offer_commit(struct child_entry *entry)
 {
-	child_entry_send_number(entry, MESSAGE_COMMIT,
-				plan_number(entry->offered));
+	entry->in_force = plan_number(entry->offered);
+	child_entry_send_number(entry, MESSAGE_COMMIT, entry->in_force);
 	child_offer_forget(entry);
 }
 
@@ -190,23 +219,90 @@ is_current_offer(const struct child_entry *entry, struct buf_reader *reader)
 	return entry->offered && number == plan_number(entry->offered);
 }
 
+/* An index that could change would be nobody's. */
+static bool
+is_sealed(int descriptor)
+{
+	const int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+	int found = fcntl(descriptor, F_GET_SEALS);
+
+	return found >= 0 && (found & seals) == seals;
+}
+
+/* Read, not mapped: nothing but read errors can come of it. */
+static bool
+have_same_content(int one, int other)
+{
+	static unsigned char bytes[2][65536];
+	off_t at = 0;
+
+	for (;;) {
+		ssize_t got[2] = {
+			pread(one, bytes[0], sizeof(bytes[0]), at),
+			pread(other, bytes[1], sizeof(bytes[1]), at),
+		};
+
+		if (got[0] < 0 || got[0] != got[1] ||
+		    memcmp(bytes[0], bytes[1], (size_t)got[0]) != 0)
+			return false;
+		if (got[0] == 0)
+			return true;
+		at += got[0];
+	}
+}
+
+static void
+on_index(struct child_entry *entry, struct message *message,
+	 struct buf_reader *reader)
+{
+	struct children *children = entry->children;
+	struct error error = {0};
+	int descriptor;
+
+	if (!is_current_offer(entry, reader))
+		return;
+	descriptor = message_take_fd(message, 0);
+	if (descriptor < 0 || !is_sealed(descriptor)) {
+		error_set(&error, "a certificate index that is not sealed");
+		offer_failed(entry, 1, &error);
+	} else if (entry->offered != children->pending) {
+		if (!have_same_content(descriptor, entry->offered->index))
+			children->events.changed(children->argument);
+	} else if (children->pending->index < 0) {
+		children->pending->index = descriptor;
+		return;
+	}
+	if (descriptor >= 0)
+		close(descriptor);
+}
+
 static void
 on_ready(struct child_entry *entry, struct buf_reader *reader)
 {
 	struct children *children = entry->children;
 	struct error_list warnings = {0};
+	struct error error = {0};
 
 	if (!is_current_offer(entry, reader))
 		return;
 	generation_sender_free(TAKE(entry->sender));
-	if (entry->offered != children->pending) {
-		child_offer_commit(entry);
+	if (entry->role == IPC_KEEPER && entry->offered->index < 0) {
+		error_set(&error, "ready without a certificate index");
+		offer_failed(entry, 1, &error);
 		return;
 	}
-	entry->is_ready = true;
-	if (generation_problems_read(reader, &warnings) == 0)
-		merge(&children->warnings, &warnings);
-	error_list_clear(&warnings);
+	child_peers_answered(entry);
+	if (entry->offered == children->pending) {
+		entry->is_ready = true;
+		if (generation_problems_read(reader, &warnings) == 0)
+			merge(&children->warnings, &warnings);
+		error_list_clear(&warnings);
+	} else {
+		child_offer_commit(entry);
+		children_release(children);
+	}
+	if (entry->role == IPC_KEEPER)
+		children_spread(children);
 	children_tally(children);
 }
 
@@ -252,27 +348,6 @@ on_failed(struct child_entry *entry, struct buf_reader *reader)
 	error_list_clear(&problems);
 }
 
-/* Told once, when the last worker has let go of what was before. */
-static void
-on_live(struct child_entry *entry, struct buf_reader *reader)
-{
-	struct children *children = entry->children;
-	const struct child_entry *other;
-
-	entry->live = buf_read_u64(reader);
-	if (!children->current || entry->live == children->told_live ||
-	    entry->live != plan_number(children->current))
-		return;
-	TAILQ_FOREACH (other, &children->entries, entries)
-		if (other->role == IPC_WORKER && other->pid > 0 &&
-		    other->live != entry->live)
-			return;
-	if (children->told_live > 0)
-		log_info("older generations have ended", "generation=%" PRIu64,
-			 entry->live);
-	children->told_live = entry->live;
-}
-
 void
 child_offer_message(struct child_entry *entry, struct message *message)
 {
@@ -289,10 +364,17 @@ child_offer_message(struct child_entry *entry, struct message *message)
 		on_failed(entry, &reader);
 		break;
 	case MESSAGE_LIVE:
-		on_live(entry, &reader);
+		entry->live = buf_read_u64(&reader);
+		children_release(entry->children);
 		break;
 	case MESSAGE_DOWN:
 		on_down(entry, &reader);
+		break;
+	case MESSAGE_INDEX:
+		on_index(entry, message, &reader);
+		break;
+	case MESSAGE_ACCUSE:
+		child_peers_accused(entry, &reader);
 		break;
 	}
 }

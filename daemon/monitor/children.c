@@ -78,16 +78,6 @@ children_kill(struct children *children)
 		child_entry_kill(entry);
 }
 
-/* No plan has a place for it any more. */
-static void
-retire(struct child_entry *entry)
-{
-	entry->is_retired = true;
-	event_del(entry->restart);
-	if (entry->pid == 0)
-		child_entry_free(entry);
-}
-
 static const char *
 describe_end(int status, char *buffer, size_t size)
 {
@@ -122,9 +112,14 @@ on_death(struct child_entry *entry, pid_t pid, const char *how)
 			  name, (int)pid, how);
 		children_fail(children, &error);
 	}
-	/* Without a generation there is nothing to come back to. */
-	if (children->current)
+	/* Without a generation there is nothing to come back to, and one that
+	 * only served what is superseded is not worth it. */
+	if (child_entry_is_in(entry, children->current) ||
+	    (children->current && child_entry_is_in(entry, children->pending)))
 		child_entry_restart(entry);
+	else if (children->current)
+		child_entry_retire(entry);
+	children_release(children);
 	children_tally(children);
 }
 
@@ -152,6 +147,8 @@ children_reaped(struct children *children, pid_t pid, int status)
 	child_entry_free(entry);
 	if (children->is_stopping)
 		continue_drain(children);
+	else
+		children_release(children);
 	return true;
 }
 
@@ -227,22 +224,18 @@ ensure(struct children *children, enum ipc_role role, uint32_t number)
 }
 
 void
-children_offer(struct children *children, const struct plan *plan)
+children_offer(struct children *children, struct plan *plan)
 {
-	struct child_entry *entry;
-
 	assert(!children->pending && children->logs);
 	children->pending = plan;
+	if (plan_needs_keeper(plan))
+		ensure(children, IPC_KEEPER, 0);
+	if (plan_needs_broker(plan))
+		ensure(children, IPC_BROKER, 0);
 	ensure(children, IPC_HELPER, 0);
 	for (uint32_t i = 0; i < plan->workers; i++)
 		ensure(children, IPC_WORKER, i);
-	/* Who is still given the generation before, after a restart, gets
-	 * this one when it is in force. */
-	TAILQ_FOREACH (entry, &children->entries, entries)
-		if (entry->channel && !entry->offered && !entry->is_retired &&
-		    child_entry_is_in(entry, plan))
-			child_offer(entry, plan);
-	children_tally(children);
+	children_spread(children);
 }
 
 static void
@@ -250,6 +243,7 @@ clear_pending(struct children *children)
 {
 	event_del(children->verdict);
 	children->pending = NULL;
+	children->is_spread = false;
 	children->is_failed = false;
 	error_list_clear(&children->problems);
 	error_list_clear(&children->warnings);
@@ -262,6 +256,27 @@ children_down(const struct children *children, size_t *count)
 {
 	*count = children->down_count;
 	return children->down;
+}
+
+/* What was not ready for the plan that is in force now. */
+static void
+catch_up(struct child_entry *entry, const struct plan *plan, int64_t grace_ms)
+{
+	if (!child_entry_is_in(entry, plan)) {
+		/* These two may still serve what is superseded. */
+		if (entry->pid > 0 &&
+		    (entry->role == IPC_KEEPER || entry->role == IPC_BROKER))
+			return;
+		child_entry_send_number(entry, MESSAGE_DRAIN,
+					(uint64_t)grace_ms);
+		child_entry_retire(entry);
+	} else if (entry->channel) {
+		child_offer(entry, plan);
+	} else if (entry->pid == 0 &&
+		   !event_pending(entry->restart, EV_TIMEOUT, NULL)) {
+		/* It died before there was anything to come back to. */
+		child_entry_restart(entry);
+	}
 }
 
 void
@@ -281,37 +296,46 @@ children_commit(struct children *children)
 			continue;
 		}
 		child_offer_withdraw(entry);
-		if (entry->is_retired)
-			continue;
-		if (child_entry_is_in(entry, plan)) {
-			if (entry->channel)
-				child_offer(entry, plan);
-			continue;
-		}
-		child_entry_send_number(entry, MESSAGE_DRAIN,
-					(uint64_t)grace_ms);
-		retire(entry);
+		if (!entry->is_retired)
+			catch_up(entry, plan, grace_ms);
 	}
 	clear_pending(children);
+	children_release(children);
 }
 
 void
 children_abort(struct children *children)
 {
+	const struct plan *plan = children->current;
 	struct child_entry *entry, *next;
 
 	for (entry = TAILQ_FIRST(&children->entries); entry; entry = next) {
 		next = TAILQ_NEXT(entry, entries);
 		if (entry->offered == children->pending)
 			child_offer_withdraw(entry);
-		if (entry->is_retired ||
-		    child_entry_is_in(entry, children->current))
+		if (entry->is_retired || entry->in_force > 0)
 			continue;
-		/* Started for this offer alone. */
-		child_entry_kill(entry);
-		retire(entry);
+		if (!child_entry_is_in(entry, plan)) {
+			/* Started for this offer alone. */
+			child_entry_kill(entry);
+			child_entry_retire(entry);
+		} else if (entry->channel && !entry->offered) {
+			child_offer(entry, plan);
+		}
 	}
 	clear_pending(children);
+	children_release(children);
+}
+
+/* Until the keeper is ready, it alone is. */
+static bool
+is_awaited(const struct child_entry *entry)
+{
+	const struct children *children = entry->children;
+
+	if (!children->is_spread)
+		return entry->role == IPC_KEEPER && !entry->is_retired;
+	return entry->offered == children->pending && !entry->is_ready;
 }
 
 const char *
@@ -323,8 +347,7 @@ children_unready(const struct children *children, char *buffer, size_t size)
 
 	buffer[0] = '\0';
 	TAILQ_FOREACH (entry, &children->entries, entries) {
-		if (entry->offered != children->pending || entry->is_ready ||
-		    used + sizeof(name) + 2 > size)
+		if (!is_awaited(entry) || used + sizeof(name) + 2 > size)
 			continue;
 		child_entry_name(entry, name, sizeof(name));
 		used += (size_t)snprintf(buffer + used, size - used, "%s%s",

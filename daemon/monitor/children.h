@@ -24,6 +24,9 @@ struct children_events {
 	 * else (1). */
 	void (*failed)(const struct error_list *problems, int status,
 		       void *argument);
+	/* A keeper was replaced and has found other certificates than those
+	 * that the plan in force has: its files have changed since. */
+	void (*changed)(void *argument);
 	/* The last one is gone, after children_drain(). */
 	void (*gone)(void *argument);
 };
@@ -44,9 +47,11 @@ children_set_logs(struct children *children, const struct log_outputs *logs);
 
 /* Offer a plan, which is borrowed; the answer comes as ready() or failed()
  * from the loop, and is to be followed by one of the two below, as must be an
- * offer that is given up. Processes that the plan needs more of are started. */
+ * offer that is given up. Processes that the plan needs more of are started.
+ * Where keys are isolated, the keeper is asked first, and what it makes of the
+ * files, the certificate index, becomes part of the plan. */
 void
-children_offer(struct children *children, const struct plan *plan);
+children_offer(struct children *children, struct plan *plan);
 void
 children_commit(struct children *children);
 void

@@ -279,6 +279,16 @@ on_children_failed(const struct error_list *problems, int status,
 	reload_children_failed(monitor->reload, status, problems);
 }
 
+static void
+on_children_changed(void *argument)
+{
+	struct monitor *monitor = argument;
+
+	log_warn("certificates have changed since the last reload, reloading",
+		 NULL);
+	reload_request(monitor->reload);
+}
+
 static uint64_t
 on_admin_reload(void *argument)
 {
@@ -368,6 +378,7 @@ set_up(struct monitor *monitor, struct error *error)
 	static const struct children_events children_events = {
 		.ready = on_children_ready,
 		.failed = on_children_failed,
+		.changed = on_children_changed,
 		.gone = on_children_gone,
 	};
 	static const struct admin_events admin_events = {

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/base/error.h"
 #include "common/base/file_set.h"
@@ -233,6 +234,20 @@ open_logs(struct plan *plan, struct error_list *problems)
 									  : -1;
 }
 
+/* Files that a worker has open. */
+static size_t
+count_workers_files(const struct plan *plan)
+{
+	const struct file_set *files = plan->generation->files;
+	size_t count = 0;
+
+	if (!plan_needs_keeper(plan))
+		return file_set_count(files);
+	for (size_t i = 0; i < file_set_count(files); i++)
+		count += file_set_at(files, i)->uses == FILE_PUBLIC;
+	return count;
+}
+
 /* Each connection of a worker may take two descriptors. */
 static void
 check_limit(const struct plan *plan, const struct plan *previous)
@@ -240,8 +255,8 @@ check_limit(const struct plan *plan, const struct plan *previous)
 	const struct conf_global *global = &plan->generation->conf->global;
 	unsigned int max = global->max_connections;
 	unsigned int wanted = max / plan->workers;
-	rlim_t other = WORKER_RESERVE + plan->socket_count +
-		       file_set_count(plan->generation->files);
+	rlim_t other =
+		WORKER_RESERVE + plan->socket_count + count_workers_files(plan);
 	struct rlimit limit;
 	rlim_t fitting;
 
@@ -313,6 +328,7 @@ plan_new(struct generation *generation, const struct plan_sources *sources,
 	struct plan *plan = mem_alloc(sizeof(*plan));
 
 	plan->generation = generation;
+	plan->index = -1;
 	if (fill(plan, sources, problems, warnings, status) != 0) {
 		plan_free(plan, sources->listeners);
 		return NULL;
@@ -352,10 +368,33 @@ plan_free(struct plan *plan, struct listeners *listeners)
 	listener_release(listeners, plan->admin);
 	pid_file_unref(plan->pid_file);
 	log_outputs_close(&plan->logs);
+	if (plan->index >= 0)
+		close(plan->index);
 	generation_parcel_free(plan->parcel);
 	generation_free(plan->generation);
 	mem_free(plan->sockets);
 	mem_free(plan);
+}
+
+bool
+plan_needs_keeper(const struct plan *plan)
+{
+	return plan->generation->conf->global.are_keys_isolated;
+}
+
+bool
+plan_needs_broker(const struct plan *plan)
+{
+	const struct conf *conf = plan->generation->conf;
+
+	for (size_t i = 0; i < conf->service_count; i++) {
+		const struct conf_connect *to = &conf->services[i].connect;
+
+		for (size_t j = 0; j < to->address_count; j++)
+			if (to->addresses[j].address.kind == ADDRESS_UNIX)
+				return true;
+	}
+	return false;
 }
 
 struct generation_listener *

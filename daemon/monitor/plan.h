@@ -41,6 +41,8 @@ struct plan {
 	struct log_outputs logs;
 	struct pid_file *pid_file; /* NULL: none */
 	struct listener *admin;    /* NULL: none */
+	int index; /* the certificate index, when the keeper has made it; else
+		    * -1 */
 };
 
 /* What stands between a generation and its plan. */
@@ -60,6 +62,14 @@ plan_new(struct generation *generation, const struct plan_sources *sources,
 	 struct error_list *problems, struct error_list *warnings, int *status);
 void
 plan_free(struct plan *plan, struct listeners *listeners);
+
+/* Are private keys in a process of their own? */
+bool
+plan_needs_keeper(const struct plan *plan);
+
+/* Is there something that workers cannot connect to themselves? */
+bool
+plan_needs_broker(const struct plan *plan);
 
 /* The sockets that a worker is lent; the array is the caller's (mem_free()),
  * the descriptors are not. */

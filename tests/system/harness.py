@@ -582,6 +582,11 @@ class Daemon:
     def workers(self):
         return self.role("worker")
 
+    def keeper(self):
+        """The pid of the keeper, once there is one."""
+        (pid,) = wait_for(lambda: self.role("keeper"), "a keeper")
+        return pid
+
     def descriptors(self):
         """What each process has open, as counts: {role: sorted list}; once
         they have stopped changing, as closing may lag behind the log."""
@@ -597,7 +602,7 @@ class Daemon:
 
     def _count_descriptors(self):
         counts = {"monitor": [len(os.listdir("/proc/%d/fd" % self.pid))]}
-        for role in ("worker", "helper"):
+        for role in ("worker", "helper", "keeper", "broker"):
             counts[role] = sorted(len(os.listdir("/proc/%d/fd" % pid))
                                   for pid in self.role(role))
         return counts
