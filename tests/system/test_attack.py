@@ -252,11 +252,12 @@ def test_a_flood_of_key_updates(t):
 
 def test_a_flood_of_tiny_records(t):
     """Records of one byte as fast as they can be sent: others wait for some
-    milliseconds only."""
+    milliseconds of the worker's work only."""
     backend = t.server(sink)
     d = t.daemon({"s": {"accept": t.gate(), "connect": backend.address},
                   "echo": {"accept": t.gate(), "connect": "builtin:echo"}},
                  globals={"workers": 1})
+    (worker,) = d.workers()
     each = 100000
     made = []
     for _ in range(4):
@@ -268,14 +269,14 @@ def test_a_flood_of_tiny_records(t):
                for stream, data in made]
     for sender in senders:
         sender.start()
-    slowest = visits = 0
-    while visits < 3 or any(sender.is_alive() for sender in senders):
-        visits += 1
-        started = time.monotonic()
+    visits = []
+    while len(visits) < 3 or any(sender.is_alive() for sender in senders):
+        before = cpu_seconds(worker)
         with d.tls("echo") as good:
             good.expect_echo()
-        slowest = max(slowest, time.monotonic() - started)
-    assert slowest < 0.3 * t.patience, slowest
+        visits.append(cpu_seconds(worker) - before)
+    # The middle one: we may have been the ones who were slow.
+    assert sorted(visits)[len(visits) // 2] < 0.2 * t.patience, visits
     for stream, _ in made:
         stream.drop()
     wait_for(lambda: [len(contact.received) for contact in
