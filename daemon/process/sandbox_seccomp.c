@@ -120,7 +120,8 @@ static const struct group groups[] = {
 	  "exit", "exit_group"}},
 
 	/* Clients, backends, name servers. */
-	{WORKER, {"accept4", "shutdown"}},
+	{WORKER, {"accept4"}},
+	{WORKER | KEEPER, {"shutdown"}},
 	{WORKER | HELPER | BROKER, {"connect"}},
 	{WORKER | HELPER, {"getsockname", "getpeername"}},
 	{HELPER, {"uname"}}, /* the host's own domain is a search domain */
