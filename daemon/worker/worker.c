@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 
 #include "common/base/clock.h"
+#include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/conf/conf.h"
@@ -281,8 +282,17 @@ prepare(void *argument, struct generation *generation,
 	struct error_list *problems, struct error_list *warnings)
 {
 	struct worker *worker = argument;
+	struct error error = {0};
 
 	assert(!worker->prepared);
+	/* With an index, the keys are the keeper's; else snapshot_new() fills
+	 * a table of this process and has it sign. */
+	if (generation->index >= 0 &&
+	    key_client_install(worker->keys, &error) != 0) {
+		error_list_add(problems, &error);
+		generation_free(generation);
+		return -1;
+	}
 	worker->prepared = snapshot_new(worker->snapshots, generation,
 					worker->current, problems, warnings);
 	if (!worker->prepared)

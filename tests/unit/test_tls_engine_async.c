@@ -11,8 +11,10 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include "common/base/error.h"
 #include "common/base/mem.h"
 #include "common/tls/key_operation.h"
+#include "common/tls/remote_key.h"
 #include "common/tls/signer.h"
 #include "common/tls/tls_engine.h"
 #include "tests/lib/remote_fixture.h"
@@ -280,6 +282,45 @@ test_failed(void)
 	}
 }
 
+static int
+sign_nothing(const unsigned char key_id[KEY_ID_SIZE],
+	     const struct sign_request *request, unsigned char *signature,
+	     size_t *length)
+{
+	(void)key_id;
+	(void)request;
+	(void)signature;
+	(void)length;
+	return -1;
+}
+
+/* The same where nothing pauses. */
+static void
+test_failed_in_the_call(void)
+{
+	static const struct remote_key_functions functions = {
+		.sign = sign_nothing};
+	struct error error;
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct tls_failure *failure;
+		struct scene scene;
+
+		remote_fixture_install(false);
+		scene_contexts(&scene, i);
+		scene_begin(&scene, false);
+		CU_ASSERT_EQUAL(remote_key_install(&functions, &error), 0);
+		CU_ASSERT_FALSE(tls_pair_handshake(&scene.pair, 0));
+		CU_ASSERT_EQUAL_FATAL(scene.end->result, TLS_FAILED);
+		failure = tls_engine_failure(scene.end->engine);
+		CU_ASSERT_EQUAL(failure->fault, TLS_FAULT_KEY);
+		CU_ASSERT_STRING_EQUAL(failure->text, "there is no signature");
+		scene_end(&scene);
+		scene_free(&scene);
+	}
+	remote_fixture_install(false);
+}
+
 /* Going away before the answer, after it, and in the middle of being told. */
 static void
 test_abandoned(void)
@@ -401,6 +442,7 @@ test_abandoned_often(void)
 UNIT_SUITE(tls_engine_async, {"continued", test_continued},
 	   {"pieces", test_pieces}, {"input_left", test_input_left},
 	   {"not_asked_for", test_not_asked_for}, {"failed", test_failed},
+	   {"failed_in_the_call", test_failed_in_the_call},
 	   {"abandoned", test_abandoned},
 	   {"freed_early_and_late", test_freed_early_and_late},
 	   {"abandoned_often", test_abandoned_often});
