@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 #include "common/base/error.h"
+#include "common/base/mem.h"
+#include "daemon/monitor/spawn_environment.h"
 #include "daemon/process/signals.h"
 
 /* Where the child finds its channel. */
@@ -40,7 +42,8 @@ spawn_open_executable(struct error *error)
 
 /* In the forked process. Only async-signal-safe calls, no allocation. */
 __attribute__((noreturn)) static void
-become(int executable, char *const *arguments, bool has_stderr, int channel)
+become(int executable, char *const *arguments, char *const *environment,
+       bool has_stderr, int channel)
 {
 	static const char sentence[] = "sealock: cannot execute itself\n";
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -54,7 +57,7 @@ become(int executable, char *const *arguments, bool has_stderr, int channel)
 	else if (dup2(channel, CHANNEL_DESCRIPTOR) < 0)
 		_exit(126);
 	signals_for_role();
-	fexecve(executable, arguments, environ);
+	fexecve(executable, arguments, environment);
 	(void)!write(STDERR_FILENO, sentence, sizeof(sentence) - 1);
 	_exit(127);
 }
@@ -65,6 +68,7 @@ spawn_role(int executable, enum ipc_role role, uint32_t number, bool has_stderr,
 {
 	char program[] = "sealock", option[] = "--role", name[16], digits[16];
 	char *const arguments[] = {program, option, name, digits, NULL};
+	AUTO_FREE char **environment = spawn_environment(environ);
 	sigset_t before;
 	int ends[2];
 	pid_t pid;
@@ -78,7 +82,7 @@ spawn_role(int executable, enum ipc_role role, uint32_t number, bool has_stderr,
 	signals_hold(&before);
 	pid = fork();
 	if (pid == 0)
-		become(executable, arguments, has_stderr, ends[1]);
+		become(executable, arguments, environment, has_stderr, ends[1]);
 	signals_release(&before);
 	close(ends[1]);
 	if (pid < 0) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A process of a role: this program's own image, executed anew, with nothing
- * but its channel.
+ * but its channel and a few variables of the environment.
  */
 #ifndef SEALOCK_MONITOR_SPAWN_H
 #define SEALOCK_MONITOR_SPAWN_H

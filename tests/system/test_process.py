@@ -38,6 +38,16 @@ def test_roles(t):
         assert "Threads:\t1\n" in status, status
 
 
+def test_children_have_no_secrets_of_the_environment(t):
+    """env:NAME is read by the loader, and nobody else has the variable."""
+    d = echo_daemon(t, environment={"PASSPHRASE": "hunter2", "TZ": "UTC"})
+    for pid in d.children():
+        with open("/proc/%d/environ" % pid, "rb") as file:
+            variables = file.read().split(b"\0")
+        assert b"TZ=UTC" in variables, variables
+        assert not [v for v in variables if b"PASSPHRASE" in v], variables
+
+
 def test_a_killed_worker_is_replaced(t):
     d = echo_daemon(t)
     wait_for(lambda: len(d.workers()) == 2, "two workers")
