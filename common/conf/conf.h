@@ -17,6 +17,7 @@
 #include "common/net/address.h"
 #include "common/tls/tls_settings.h"
 
+struct conf_facts;
 struct file_set;
 
 enum conf_log_target {
@@ -44,7 +45,31 @@ struct conf_resolver {
 	int64_t timeout_ms;
 };
 
+/* Names or numbers; NULL: that of the workers. */
+struct conf_user {
+	char *worker;
+	struct position at; /* of the key; line 0: it was not written */
+	bool is_default;    /* the workers' was not written by the operator */
+	char *keeper;
+	char *helper;
+	char *broker;
+};
+
+enum conf_sandbox {
+	CONF_SANDBOX_AUTO,     /* as far as the kernel goes */
+	CONF_SANDBOX_REQUIRED, /* all of it, or no start */
+	CONF_SANDBOX_OFF,      /* privileges alone */
+};
+
 struct conf_global {
+	struct conf_user user;
+	char *group; /* NULL: each user's own */
+	struct position group_at;
+	char *chroot; /* "off": none */
+	bool is_chroot_default;
+	struct position chroot_at;
+	enum conf_sandbox sandbox;
+	struct position sandbox_at;
 	unsigned int workers; /* 0: auto */
 	unsigned int max_connections;
 	bool is_max_connections_default; /* not written by the operator */
@@ -125,9 +150,7 @@ struct conf {
 struct conf_document {
 	char *name; /* as shown in FILE:LINE:COLUMN; the directory of a file's
 		     * name is where its relative paths start. A name that is
-		     * itself relative starts at the working directory: give
-		     * documents that other processes will read an absolute
-		     * one. */
+		     * itself relative starts at the working directory. */
 	char *bytes;
 	size_t length;
 };
@@ -135,6 +158,8 @@ struct conf_document {
 struct conf_documents {
 	struct conf_document *documents;
 	size_t count;
+	struct conf_facts *facts; /* owned; NULL: the machine is asked, and
+				   * nothing noted */
 };
 
 /* Read the main file and those that its `include` names (glob patterns,
@@ -166,6 +191,9 @@ conf_documents_clear(struct conf_documents *documents);
  * are merged key by key, everything else is replaced. An empty value (null) is
  * as good as none.
  *
+ * With facts all that is asked of the machine beside them is noted in them;
+ * with closed ones (conf_facts.h) no file is looked at.
+ *
  * Neither defaults nor enforce switch TLS on or off: their `tls` maps count
  * for gates that have a `tls` of their own, and `true` or `false` there is an
  * error. An enforced `verify: required` thus holds wherever TLS is spoken and
@@ -195,8 +223,7 @@ conf_files_open(const struct conf *conf, struct file_set *files,
 /* The system's CA store: a file or directory, found as the manual's
  * default_ca() does: SSL_CERT_FILE, SSL_CERT_DIR, then OpenSSL's and the
  * usual places, each looked at for real content, and of these a file rather
- * than a directory. NULL when there is none. What was found once is kept: a
- * role that gives up its view of the files calls this before. */
+ * than a directory. NULL when there is none. What was found once is kept. */
 const char *
 conf_system_ca_path(void);
 

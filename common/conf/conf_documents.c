@@ -15,6 +15,7 @@
 
 #include "common/base/mem.h"
 #include "common/conf/conf.h"
+#include "common/conf/conf_facts.h"
 #include "common/conf/yaml_tree.h"
 
 /* More than libyaml is given, so that what is too long is seen to be so. */
@@ -40,8 +41,20 @@ conf_document_name(const char *name)
 	return *found;
 }
 
+static char *
+working_directory(struct conf_facts *facts)
+{
+	const char *known;
+
+	if (!facts)
+		return getcwd(NULL, 0);
+	known = conf_facts_directory(facts);
+	return known ? mem_strdup(known) : NULL;
+}
+
 char *
-conf_path_absolute(const struct position *at, const char *path)
+conf_path_absolute(struct conf_facts *facts, const struct position *at,
+		   const char *path)
 {
 	const char *file = at->file ? at->file : "";
 	const char *slash = strrchr(file, '/');
@@ -53,7 +66,7 @@ conf_path_absolute(const struct position *at, const char *path)
 		for (path++; *path == '/';)
 			path++;
 	if (file[0] != '/')
-		directory = getcwd(NULL, 0);
+		directory = working_directory(facts);
 	return mem_format("%s%s%.*s/%s", directory ? directory : "",
 			  directory && slash ? "/" : "",
 			  slash ? (int)(slash - file) : 0, file, path);
@@ -86,8 +99,8 @@ conf_documents_clear(struct conf_documents *documents)
 		mem_free(document->name);
 	}
 	mem_free(documents->documents);
-	documents->documents = NULL;
-	documents->count = 0;
+	conf_facts_free(documents->facts);
+	*documents = (struct conf_documents){0};
 }
 
 /* 0, or the errno of what went wrong. */
@@ -147,9 +160,10 @@ is_pattern(const char *text)
 /* A pattern made absolute: in the directory that it is taken from, stars are
  * stars. */
 static char *
-pattern_absolute(const struct position *at, const char *pattern)
+pattern_absolute(struct conf_facts *facts, const struct position *at,
+		 const char *pattern)
 {
-	AUTO_FREE char *directory = conf_path_absolute(at, "");
+	AUTO_FREE char *directory = conf_path_absolute(facts, at, "");
 	AUTO_FREE char *escaped = mem_alloc(2 * strlen(directory) + 1);
 	char *to = escaped;
 
@@ -167,7 +181,8 @@ static void
 read_pattern(const struct yaml_node *item, struct conf_documents *documents,
 	     struct error_list *problems)
 {
-	AUTO_FREE char *pattern = pattern_absolute(&item->at, item->text);
+	AUTO_FREE char *pattern =
+		pattern_absolute(documents->facts, &item->at, item->text);
 	glob_t found = {0};
 	int result = glob(pattern, GLOB_ERR, NULL, &found);
 
@@ -193,7 +208,7 @@ read_included(const struct yaml_node *item, struct conf_documents *documents,
 		read_pattern(item, documents, problems);
 		return;
 	}
-	path = conf_path_absolute(&item->at, item->text);
+	path = conf_path_absolute(documents->facts, &item->at, item->text);
 	(void)read_document(path, path, documents, &item->at, problems);
 }
 

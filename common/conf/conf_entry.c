@@ -171,7 +171,8 @@ self_signed_path(const struct certificate_spec *spec)
 /* A URI that OpenSSL would open as a file is one: it is opened, and given to
  * other processes, like any other. What is left are tokens and the like. */
 static void
-fill_store(char *uri, const struct position *at, struct certificate_spec *spec)
+fill_store(struct conf_facts *facts, char *uri, const struct position *at,
+	   struct certificate_spec *spec)
 {
 	static const char *const prefixes[] = {"file://localhost/", "file:///",
 					       "file:/"};
@@ -190,7 +191,7 @@ fill_store(char *uri, const struct position *at, struct certificate_spec *spec)
 	}
 	if (!strchr(uri, ':')) {
 		spec->source = CERTIFICATE_FILE;
-		spec->path = conf_path_absolute(at, uri);
+		spec->path = conf_path_absolute(facts, at, uri);
 	}
 	if (spec->path != uri)
 		mem_free(uri);
@@ -198,7 +199,8 @@ fill_store(char *uri, const struct position *at, struct certificate_spec *spec)
 
 /* Move what the rows filled to where it belongs. */
 static void
-fill_spec(struct schema_certificate *entry, struct certificate_spec *spec)
+fill_spec(struct conf_facts *facts, struct schema_certificate *entry,
+	  struct certificate_spec *spec)
 {
 	if (entry->chain) {
 		spec->source = CERTIFICATE_PAIR;
@@ -214,7 +216,7 @@ fill_spec(struct schema_certificate *entry, struct certificate_spec *spec)
 		spec->source = CERTIFICATE_INLINE;
 		spec->path = TAKE(entry->pem);
 	} else if (entry->store) {
-		fill_store(TAKE(entry->store), &spec->at, spec);
+		fill_store(facts, TAKE(entry->store), &spec->at, spec);
 	} else if (entry->self_signed) {
 		spec->source = CERTIFICATE_SELF_SIGNED;
 		spec->names = TAKE(entry->self_signed);
@@ -255,7 +257,7 @@ conf_read_certificate(struct conf_reader *reader, const struct schema_key *key,
 	    reader->problem_count == problems) {
 		spec = conf_append(key, base, sizeof(*spec));
 		spec->at = item->at;
-		fill_spec(&entry, spec);
+		fill_spec(reader->facts, &entry, spec);
 	}
 	conf_clear_map(key->map, &entry);
 }

@@ -11,6 +11,7 @@
 #include "common/conf/conf.h"
 #include "common/conf/conf_check.h"
 #include "common/conf/conf_documents.h"
+#include "common/conf/conf_facts.h"
 #include "common/conf/conf_reader.h"
 #include "common/conf/name_set.h"
 
@@ -123,6 +124,7 @@ merge_service(struct loading *loading, const struct yaml_node *node,
 	struct conf_reader quiet = {
 		.warnings = loading->warnings,
 		.place = service->name,
+		.facts = loading->reader.facts,
 	};
 	struct conf_layers layers = {.count = 0};
 	const struct conf_layer under = {
@@ -351,9 +353,11 @@ struct conf *
 conf_load(const struct conf_documents *documents, struct error_list *problems,
 	  struct error_list *warnings)
 {
+	struct conf_facts *facts =
+		documents->facts ? documents->facts : conf_facts_new();
 	struct loading loading = {
 		.conf = mem_alloc(sizeof(*loading.conf)),
-		.reader = {.problems = problems},
+		.reader = {.problems = problems, .facts = facts},
 		.warnings = warnings,
 	};
 	AUTO_FREE const char **files =
@@ -363,6 +367,8 @@ conf_load(const struct conf_documents *documents, struct error_list *problems,
 	loading.conf->tree = conf_tree_new();
 	load_documents(&loading, documents, files);
 	name_set_clear(&loading.names);
+	if (facts != documents->facts)
+		conf_facts_free(facts);
 	sort_errors(problems, files, documents->count);
 	sort_errors(warnings, files, documents->count);
 	if (problems->count == 0)

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "common/conf/conf_facts.h"
 #include "common/conf/conf_tree.h"
 #include "common/conf/schema.h"
 #include "common/conf/yaml_tree.h"
@@ -46,6 +47,7 @@ struct conf_reader {
 	unsigned int refused;        /* enum schema_flag: keys that may not
 				      * stand here */
 	const char *place;           /* "defaults", the service's name ... */
+	struct conf_facts *facts;
 };
 
 /* Add a problem, unless this reader is to be quiet. */

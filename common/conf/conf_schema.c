@@ -241,6 +241,10 @@ write_value(struct schema_writer *writer, const struct schema_key *key)
 		write_pattern(writer, ":");
 		break;
 	case SCHEMA_PATH:
+		write_pattern(writer, ".");
+		if (key->words)
+			write_boolean(writer);
+		break;
 	case SCHEMA_FILE:
 	case SCHEMA_HOST:
 	case SCHEMA_HOSTS:

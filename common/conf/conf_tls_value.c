@@ -129,7 +129,7 @@ read_dh(struct conf_reader *reader, const struct schema_key *key,
 		return;
 	} else {
 		dh->kind = TLS_DH_FILE;
-		dh->text = conf_path_absolute(&node->at, text);
+		dh->text = conf_path_absolute(reader->facts, &node->at, text);
 		text = dh->text;
 	}
 	conf_node_set(shown, text);
@@ -151,7 +151,7 @@ read_ca(struct conf_reader *reader, const struct schema_key *key,
 	ca = conf_append(key, base, sizeof(*ca));
 	ca->at = item->at;
 	if (strcmp(text, "system") == 0) {
-		const char *system = conf_system_ca_path();
+		const char *system = conf_facts_system_ca(reader->facts);
 
 		ca->kind = TLS_CA_SYSTEM;
 		ca->text = system ? mem_strdup(system) : NULL;
@@ -162,7 +162,7 @@ read_ca(struct conf_reader *reader, const struct schema_key *key,
 		ca->text = mem_strdup(text);
 	} else {
 		ca->kind = TLS_CA_PATH;
-		ca->text = conf_path_absolute(&item->at, text);
+		ca->text = conf_path_absolute(reader->facts, &item->at, text);
 		text = ca->text;
 	}
 	conf_node_add_item(shown, text, &item->at);
@@ -222,7 +222,8 @@ read_command(struct conf_reader *reader, const struct schema_key *key,
 		return;
 	}
 	if (strchr(secret->words[0], '/')) {
-		char *path = conf_path_absolute(&node->at, secret->words[0]);
+		char *path = conf_path_absolute(reader->facts, &node->at,
+						secret->words[0]);
 
 		mem_free(secret->words[0]);
 		secret->words[0] = path;
@@ -275,7 +276,8 @@ read_secret_text(struct conf_reader *reader, const struct schema_key *key,
 		conf_node_set(shown, text);
 	} else {
 		secret->kind = SECRET_FILE;
-		secret->name = conf_path_absolute(&node->at, text);
+		secret->name =
+			conf_path_absolute(reader->facts, &node->at, text);
 		conf_node_add_pair(shown, "file", secret->name, &node->at);
 	}
 }

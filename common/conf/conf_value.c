@@ -201,8 +201,11 @@ read_string(struct conf_reader *reader, const struct schema_key *key,
 		}
 		__attribute__((fallthrough));
 	case SCHEMA_PATH:
+		if (find_word(key->words, text))
+			return mem_strdup(text);
 		if (text[0] != '\0')
-			return conf_path_absolute(&node->at, text);
+			return conf_path_absolute(reader->facts, &node->at,
+						  text);
 		break;
 	case SCHEMA_PEM:
 		if (strncmp(text, "-----BEGIN", 10) == 0)
@@ -234,7 +237,8 @@ read_string(struct conf_reader *reader, const struct schema_key *key,
 	}
 	case SCHEMA_LOG_TARGET:
 		if (log_target_is_valid(text))
-			return log_target_absolute(&node->at, text);
+			return log_target_absolute(reader->facts, &node->at,
+						   text);
 		break;
 	default:
 		break;
@@ -284,6 +288,14 @@ read_string_item(struct conf_reader *reader, const struct schema_key *key,
 	conf_node_add_item(shown, text, &item->at);
 }
 
+static int
+find_port(const char *service, void *argument)
+{
+	struct conf_reader *reader = argument;
+
+	return conf_facts_port(reader->facts, service);
+}
+
 /* Parse an address; relative paths of sockets are made absolute first. */
 static int
 parse_address(struct conf_reader *reader, const struct schema_key *key,
@@ -300,13 +312,14 @@ parse_address(struct conf_reader *reader, const struct schema_key *key,
 		return -1;
 	if (strncmp(text, prefix, length) == 0 && text[length] != '\0' &&
 	    text[length] != '/' && text[length] != '@') {
-		AUTO_FREE char *path =
-			conf_path_absolute(&node->at, text + length);
+		AUTO_FREE char *path = conf_path_absolute(
+			reader->facts, &node->at, text + length);
 
 		absolute = mem_format("%s%s", prefix, path);
 		text = absolute;
 	}
-	if (address_parse(text, use, address, &error) == 0)
+	if (address_parse_with(text, use, find_port, reader, address, &error) ==
+	    0)
 		return 0;
 	conf_complain(reader, &node->at, "`%s`: %s", key->name, error.text);
 	return -1;

@@ -61,14 +61,15 @@ log_target_is_valid(const char *text)
 }
 
 char *
-log_target_absolute(const struct position *at, const char *text)
+log_target_absolute(struct conf_facts *facts, const struct position *at,
+		    const char *text)
 {
 	const char *path = skip_prefix(text, file_prefix);
 	AUTO_FREE char *absolute = NULL;
 
 	if (!path)
 		return mem_strdup(text);
-	absolute = conf_path_absolute(at, path);
+	absolute = conf_path_absolute(facts, at, path);
 	return mem_format("%s%s", file_prefix, absolute);
 }
 

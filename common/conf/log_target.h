@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 
+struct conf_facts;
 struct conf_log;
 struct position;
 
@@ -16,7 +17,8 @@ log_target_is_valid(const char *text);
 
 /* A valid one with its path made absolute, the caller's (mem_free()). */
 char *
-log_target_absolute(const struct position *at, const char *text);
+log_target_absolute(struct conf_facts *facts, const struct position *at,
+		    const char *text);
 
 /* Fill the target, path and facility of a log from a valid, absolute one. */
 void

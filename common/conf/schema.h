@@ -86,7 +86,8 @@ struct schema_key {
 	size_t default_offset; /* of a bool: not written; 0: none */
 	uint64_t least;        /* UNSIGNED, DURATION, SIZE */
 	uint64_t most;
-	const struct schema_word *words; /* WORD; UNSIGNED: words for numbers */
+	const struct schema_word *words; /* WORD; of UNSIGNED and PATH: what may
+					  * stand instead */
 	const struct schema_map *map;
 	const char *standard;  /* the default, as it would be written; NULL: */
 	const char *otherwise; /* what holds when it is not written */

@@ -26,8 +26,10 @@ list_words(const struct schema_word *words, char *buffer, size_t size)
 	return length < size ? length : size - 1;
 }
 
+/* A type beside words of its own. */
 static void
-expect_number(const struct schema_key *key, char *buffer, size_t size)
+expect_words(const struct schema_key *key, const char *type, char *buffer,
+	     size_t size)
 {
 	size_t length = 0;
 
@@ -36,8 +38,17 @@ expect_number(const struct schema_key *key, char *buffer, size_t size)
 		length += (size_t)snprintf(buffer + length, size - length,
 					   " or ");
 	}
-	snprintf(buffer + length, size - length, "a number from %ju to %ju",
+	snprintf(buffer + length, size - length, "%s", type);
+}
+
+static void
+expect_number(const struct schema_key *key, char *buffer, size_t size)
+{
+	char range[64];
+
+	snprintf(range, sizeof(range), "a number from %ju to %ju",
 		 (uintmax_t)key->least, (uintmax_t)key->most);
+	expect_words(key, range, buffer, size);
 }
 
 static void
@@ -147,6 +158,6 @@ schema_expected(const struct schema_key *key, char *buffer, size_t size)
 	else if (key->type == SCHEMA_WORD)
 		(void)list_words(key->words, buffer, size);
 	else
-		snprintf(buffer, size, "%s", expected_words(key->type));
+		expect_words(key, expected_words(key->type), buffer, size);
 	return buffer;
 }

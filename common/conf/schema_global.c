@@ -104,7 +104,88 @@ const struct schema_map schema_resolver =
 	MAP("resolver", resolver_keys, struct conf_resolver, NULL,
 	    "How names of backends are resolved.");
 
+static const struct schema_key user_keys[] = {
+	{
+		.name = "worker",
+		.type = SCHEMA_STRING,
+		AT(struct conf_user, worker),
+		.default_offset = offsetof(struct conf_user, is_default),
+		.standard = "sealock",
+		.help = "the user of the workers; where there is no user of "
+			"the default's name, it is nobody",
+	},
+	{
+		.name = "keeper",
+		.type = SCHEMA_STRING,
+		AT(struct conf_user, keeper),
+		.otherwise = "the workers'",
+		.help = "the user of the keeper",
+	},
+	{
+		.name = "helper",
+		.type = SCHEMA_STRING,
+		AT(struct conf_user, helper),
+		.otherwise = "the workers'",
+		.help = "the user of the helper",
+	},
+	{
+		.name = "broker",
+		.type = SCHEMA_STRING,
+		AT(struct conf_user, broker),
+		.otherwise = "the workers'",
+		.help = "the user of the broker",
+	},
+};
+
+const struct schema_map schema_user =
+	MAP("user", user_keys, struct conf_user, "worker",
+	    "Who the processes are; a scalar is the user of all of them.");
+
+static const struct schema_word chroot_words[] = {
+	{"off", 0, "the root directory stays"},
+	{NULL, 0, NULL},
+};
+
+static const struct schema_word sandbox_words[] = {
+	{"auto", CONF_SANDBOX_AUTO,
+	 "as far as the kernel goes; the log tells what is missing"},
+	{"required", CONF_SANDBOX_REQUIRED, "all of it, or no start"},
+	{"off", CONF_SANDBOX_OFF, "no filters: user and chroot alone"},
+	{NULL, 0, NULL},
+};
+
 static const struct schema_key global_keys[] = {
+	{
+		.name = "user",
+		.type = SCHEMA_MAP,
+		AT(struct conf_global, user),
+		WHERE(struct conf_global, user.at),
+		.map = &schema_user,
+		.help = "who the processes become when sealock is started as "
+			"root; a change needs a restart, as do those of "
+			"`group`, `chroot` and `sandbox`",
+	},
+	{
+		.name = "group",
+		.type = SCHEMA_STRING,
+		AT(struct conf_global, group),
+		WHERE(struct conf_global, group_at),
+		.otherwise = "the user's own",
+		.help = "their group, instead of that of each user",
+	},
+	{
+		.name = "chroot",
+		.type = SCHEMA_PATH,
+		AT(struct conf_global, chroot),
+		WHERE(struct conf_global, chroot_at),
+		.default_offset =
+			offsetof(struct conf_global, is_chroot_default),
+		.words = chroot_words,
+		.standard = "/var/lib/sealock/empty",
+		.help = "an empty directory of root's, which workers and "
+			"keeper are shut in when sealock is started as root; "
+			"the default is skipped where it is not there",
+	},
 	{
 		.name = "workers",
 		.type = SCHEMA_UNSIGNED,
@@ -115,6 +196,16 @@ static const struct schema_key global_keys[] = {
 		.standard = "auto",
 		.help = "processes that relay; auto is one for each CPU "
 			"available",
+	},
+	{
+		.name = "sandbox",
+		.type = SCHEMA_WORD,
+		AT(struct conf_global, sandbox),
+		WHERE(struct conf_global, sandbox_at),
+		.words = sandbox_words,
+		.standard = "auto",
+		.help = "whether the kernel refuses the processes what they "
+			"have no business with (seccomp, landlock)",
 	},
 	{
 		.name = "max_connections",

@@ -33,6 +33,7 @@ extern const struct schema_map schema_keepalive;
 extern const struct schema_map schema_log;
 extern const struct schema_map schema_resolver;
 extern const struct schema_map schema_timeouts;
+extern const struct schema_map schema_user;
 extern const struct schema_map schema_verify;
 
 #endif

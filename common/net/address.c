@@ -101,12 +101,28 @@ parse_builtin(const char *word, enum address_use use, struct address *address,
 	return 0;
 }
 
+/* What an address is read for, and who knows ports by their names. */
+struct parsing {
+	enum address_use use;
+	address_find_port *find_port;
+	void *argument;
+};
+
 static int
-parse_port(const char *text, enum address_use use, uint16_t *port,
+ask_system(const char *service, void *nothing)
+{
+	const struct servent *found = getservbyname(service, "tcp");
+
+	(void)nothing;
+	return found ? ntohs((uint16_t)found->s_port) : -1;
+}
+
+static int
+parse_port(const char *text, const struct parsing *parsing, uint16_t *port,
 	   struct error *error)
 {
-	const struct servent *service;
 	uint64_t number;
+	int found;
 
 	if (text[0] == '\0') {
 		error_set(error, "a port is missing behind the colon");
@@ -120,7 +136,7 @@ parse_port(const char *text, enum address_use use, uint16_t *port,
 				text);
 			return -1;
 		}
-		if (number == 0 && use == ADDRESS_TO_CONNECT) {
+		if (number == 0 && parsing->use == ADDRESS_TO_CONNECT) {
 			error_set(error, "port 0 cannot be connected to: write "
 					 "the backend's port");
 			return -1;
@@ -128,15 +144,15 @@ parse_port(const char *text, enum address_use use, uint16_t *port,
 		*port = (uint16_t)number;
 		return 0;
 	}
-	service = getservbyname(text, "tcp");
-	if (!service) {
+	found = parsing->find_port(text, parsing->argument);
+	if (found < 0 || found > UINT16_MAX) {
 		error_set(error,
 			  "\"%s\" is neither a port number nor the name of a "
 			  "TCP service",
 			  text);
 		return -1;
 	}
-	*port = ntohs((uint16_t)service->s_port);
+	*port = (uint16_t)found;
 	return 0;
 }
 
@@ -161,8 +177,8 @@ canonical_ip(const char *text, int family)
 }
 
 static int
-parse_inet6(const char *text, enum address_use use, struct address *address,
-	    struct error *error)
+parse_inet6(const char *text, const struct parsing *parsing,
+	    struct address *address, struct error *error)
 {
 	const char *end = strchr(text, ']');
 	AUTO_FREE char *literal = NULL;
@@ -178,7 +194,7 @@ parse_inet6(const char *text, enum address_use use, struct address *address,
 		error_set(error, "\"%s\" is no IPv6 address", literal);
 		return -1;
 	}
-	if (parse_port(end + 2, use, &address->port, error) != 0)
+	if (parse_port(end + 2, parsing, &address->port, error) != 0)
 		return -1;
 	address->kind = ADDRESS_INET;
 	address->host = TAKE(host);
@@ -186,10 +202,10 @@ parse_inet6(const char *text, enum address_use use, struct address *address,
 }
 
 static int
-parse_any(const char *port, enum address_use use, struct address *address,
-	  struct error *error)
+parse_any(const char *port, const struct parsing *parsing,
+	  struct address *address, struct error *error)
 {
-	if (use == ADDRESS_TO_CONNECT) {
+	if (parsing->use == ADDRESS_TO_CONNECT) {
 		error_set(error,
 			  "\":%s\" names no host to connect to: write "
 			  "127.0.0.1:%s for a backend on this machine",
@@ -197,7 +213,7 @@ parse_any(const char *port, enum address_use use, struct address *address,
 		return -1;
 	}
 	address->kind = ADDRESS_ANY;
-	return parse_port(port, use, &address->port, error);
+	return parse_port(port, parsing, &address->port, error);
 }
 
 static int
@@ -233,9 +249,10 @@ parse_named(const char *name, enum address_use use, struct address *address,
 }
 
 static int
-parse_host_port(const char *text, enum address_use use, struct address *address,
-		struct error *error)
+parse_host_port(const char *text, const struct parsing *parsing,
+		struct address *address, struct error *error)
 {
+	enum address_use use = parsing->use;
 	const char *colon = strchr(text, ':');
 	AUTO_FREE char *host = NULL;
 
@@ -265,7 +282,7 @@ parse_host_port(const char *text, enum address_use use, struct address *address,
 	address->kind = ADDRESS_INET;
 	if (!address->host && parse_named(host, use, address, error) != 0)
 		return -1;
-	return parse_port(colon + 1, use, &address->port, error);
+	return parse_port(colon + 1, parsing, &address->port, error);
 }
 
 /* What others of its kind have as an address, and sealock does not. */
@@ -288,9 +305,10 @@ is_unknown_here(const char *text, enum address_use use, struct error *error)
 }
 
 static int
-parse(const char *text, enum address_use use, struct address *address,
+parse(const char *text, const struct parsing *parsing, struct address *address,
       struct error *error)
 {
+	enum address_use use = parsing->use;
 	const char *rest;
 
 	if (is_unknown_here(text, use, error))
@@ -302,21 +320,31 @@ parse(const char *text, enum address_use use, struct address *address,
 	if ((rest = skip_prefix(text, "builtin:")))
 		return parse_builtin(rest, use, address, error);
 	if (text[0] == '[')
-		return parse_inet6(text, use, address, error);
+		return parse_inet6(text, parsing, address, error);
 	if (text[0] == ':' && !strchr(text + 1, ':'))
-		return parse_any(text + 1, use, address, error);
-	return parse_host_port(text, use, address, error);
+		return parse_any(text + 1, parsing, address, error);
+	return parse_host_port(text, parsing, address, error);
+}
+
+int
+address_parse_with(const char *text, enum address_use use,
+		   address_find_port *find_port, void *argument,
+		   struct address *address, struct error *error)
+{
+	const struct parsing parsing = {use, find_port, argument};
+
+	*address = (struct address){.descriptor = -1};
+	if (parse(text, &parsing, address, error) == 0)
+		return 0;
+	address_clear(address);
+	return -1;
 }
 
 int
 address_parse(const char *text, enum address_use use, struct address *address,
 	      struct error *error)
 {
-	*address = (struct address){.descriptor = -1};
-	if (parse(text, use, address, error) == 0)
-		return 0;
-	address_clear(address);
-	return -1;
+	return address_parse_with(text, use, ask_system, NULL, address, error);
 }
 
 void

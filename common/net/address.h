@@ -57,6 +57,15 @@ address_parse(const char *text, enum address_use use, struct address *address,
 void
 address_clear(struct address *address);
 
+/* The same, for who must not ask the system: a service's port, or -1. */
+typedef int
+address_find_port(const char *service, void *argument);
+int
+address_parse_with(const char *text, enum address_use use,
+		   address_find_port *find_port, void *argument,
+		   struct address *address, struct error *error)
+	__attribute__((warn_unused_result));
+
 /* The canonical text: what address_parse() would read back as the same.
  * 256 bytes suffice for all but long paths; returns buffer. */
 const char *

@@ -636,6 +636,51 @@ test_certificates_refused(void)
 			"{chain: c, key: k, passphrase: p}"));
 }
 
+static void
+test_confinement(void)
+{
+	const struct conf_global *global;
+
+	load_in(IN_GLOBAL("workers"), "1");
+	CU_ASSERT_FATAL(conf_fixture_is_good(&fixture));
+	global = &fixture.conf->global;
+	CU_ASSERT_TRUE(global->user.is_default);
+	CU_ASSERT_EQUAL(global->user.at.line, 0);
+	CU_ASSERT_STRING_EQUAL(global->user.worker, "sealock");
+	CU_ASSERT_PTR_NULL(global->user.keeper);
+	CU_ASSERT_PTR_NULL(global->group);
+	CU_ASSERT_TRUE(global->is_chroot_default);
+	CU_ASSERT_STRING_EQUAL(global->chroot, "/var/lib/sealock/empty");
+	CU_ASSERT_EQUAL(global->sandbox, CONF_SANDBOX_AUTO);
+
+	CU_ASSERT_FATAL(takes(IN_GLOBAL("user"), "www"));
+	global = &fixture.conf->global;
+	CU_ASSERT_FALSE(global->user.is_default);
+	CU_ASSERT_STRING_EQUAL(global->user.worker, "www");
+	CU_ASSERT_EQUAL(global->user.at.line, 1);
+
+	CU_ASSERT_FATAL(takes(IN_GLOBAL("user"), "{keeper: k, broker: 7}"));
+	global = &fixture.conf->global;
+	CU_ASSERT_TRUE(global->user.is_default);
+	CU_ASSERT_STRING_EQUAL(global->user.keeper, "k");
+	CU_ASSERT_STRING_EQUAL(global->user.broker, "7");
+	CU_ASSERT(refuses(IN_GLOBAL("user"), "[a]", "is a list here"));
+	CU_ASSERT(refuses_at(IN_GLOBAL("user"), "{keper: k}", "2:2",
+			     "did you mean `keeper`?"));
+
+	CU_ASSERT_FATAL(takes(IN_GLOBAL("chroot"), "empty"));
+	global = &fixture.conf->global;
+	CU_ASSERT_FALSE(global->is_chroot_default);
+	CU_ASSERT_STRING_EQUAL(global->chroot, "/etc/sealock/empty");
+	CU_ASSERT_FATAL(takes(IN_GLOBAL("chroot"), "off"));
+	CU_ASSERT_STRING_EQUAL(fixture.conf->global.chroot, "off");
+	CU_ASSERT(refuses(IN_GLOBAL("chroot"), "''", "expected off or a path"));
+	CU_ASSERT_FATAL(takes(IN_GLOBAL("sandbox"), "required"));
+	CU_ASSERT_EQUAL(fixture.conf->global.sandbox, CONF_SANDBOX_REQUIRED);
+	CU_ASSERT(refuses(IN_GLOBAL("sandbox"), "on",
+			  "expected auto, required or off"));
+}
+
 /* What a pass-phrase is, and under which name it is found. */
 static void
 test_secrets(void)
@@ -773,5 +818,5 @@ UNIT_SUITE(conf_values, {"boolean", test_boolean}, {"choice", test_choice},
 	   {"commands", test_commands}, {"certificates", test_certificates},
 	   {"stores", test_stores},
 	   {"certificates_refused", test_certificates_refused},
-	   {"secrets", test_secrets}, {"hosts_map", test_hosts_map},
-	   {"hints", test_hints});
+	   {"secrets", test_secrets}, {"confinement", test_confinement},
+	   {"hosts_map", test_hosts_map}, {"hints", test_hints});
