@@ -22,6 +22,7 @@
 #include "common/base/text.h"
 #include "common/tls/openssl_compat.h"
 #include "common/tls/tls_version.h"
+#include "daemon/process/sandbox.h"
 
 #ifdef HAVE_SYSTEMD
 #define HAS_SYSTEMD true
@@ -131,7 +132,7 @@ print_json_form(const struct fact *facts, size_t count)
 static int
 print_version(bool is_json)
 {
-	char versions[LIST_MAX], groups[LIST_MAX];
+	char versions[LIST_MAX], groups[LIST_MAX], sandbox[LIST_MAX];
 	const struct fact facts[] = {
 		{"openssl", "OpenSSL", FACT_TEXT,
 		 OpenSSL_version(OPENSSL_VERSION_STRING), false},
@@ -157,7 +158,8 @@ print_version(bool is_json)
 		{"crl", "CRL", FACT_BOOLEAN, NULL, false},
 		{"starttls", "STARTTLS", FACT_BOOLEAN, NULL, false},
 		{"keys", "private keys", FACT_TEXT, "in the worker", false},
-		{"sandbox", "sandbox", FACT_TEXT, "none", false},
+		{"sandbox", "sandbox", FACT_TEXT,
+		 sandbox_describe(sandbox, sizeof(sandbox)), false},
 		{"systemd", "readiness for systemd", FACT_BOOLEAN, NULL,
 		 HAS_SYSTEMD},
 	};

@@ -19,10 +19,15 @@
 #include "daemon/process/channel.h"
 #include "daemon/process/child.h"
 #include "daemon/process/generation.h"
+#include "daemon/process/sandbox_landlock.h"
 
 /* A worker with so much unread is told nothing more until it has read that,
  * and everything then: it has no use for what is old by that time. */
 #define BACKLOG_MAX ((size_t)1 << 20)
+
+/* How often it is looked whether the resolver's files are still those that a
+ * process under these rules may read. */
+static const struct timeval outdated_interval = {.tv_sec = 5};
 
 static const struct timeval catch_up_interval = {.tv_sec = 1};
 
@@ -40,6 +45,7 @@ struct helper {
 	struct event_base *base;
 	struct resolver *current;  /* NULL before the first generation */
 	struct resolver *prepared; /* between prepare and commit */
+	struct event *outdated;
 	LIST_HEAD(, subscriber) subscribers;
 };
 
@@ -114,6 +120,23 @@ on_closed(struct channel *channel, const char *why, void *argument)
 	subscriber_free(subscriber);
 }
 
+/* Landlock's rules are about the files that were there; another process finds
+ * those that are there now. */
+static void
+on_outdated(evutil_socket_t descriptor, short what, void *argument)
+{
+	struct helper *helper = argument;
+
+	(void)descriptor;
+	(void)what;
+	/* A configuration that is on its way comes first. */
+	if (helper->prepared || !sandbox_landlock_is_outdated())
+		return;
+	log_info("resolver's files have been replaced, and so is the helper",
+		 NULL);
+	child_exit(helper->child, CHILD_REPLACE);
+}
+
 /* The role. */
 
 static void *
@@ -124,6 +147,9 @@ start(struct child *child, struct event_base *base)
 	helper->child = child;
 	helper->base = base;
 	LIST_INIT(&helper->subscribers);
+	helper->outdated = event_new(base, -1, EV_PERSIST, on_outdated, helper);
+	assert(helper->outdated);
+	event_add(helper->outdated, &outdated_interval);
 	return helper;
 }
 
@@ -167,6 +193,8 @@ commit(void *argument, uint64_t number)
 	resolver_free(helper->current);
 	helper->current = TAKE(helper->prepared);
 	child_report_live(helper->child, number);
+	/* It may have found files that it cannot read. */
+	event_active(helper->outdated, EV_TIMEOUT, 0);
 }
 
 static void
@@ -228,6 +256,7 @@ stop(void *argument)
 		subscriber_free(subscriber);
 	resolver_free(helper->prepared);
 	resolver_free(helper->current);
+	event_free(helper->outdated);
 	mem_free(helper);
 }
 

@@ -15,6 +15,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "daemon/monitor/confinement.h"
 #include "daemon/monitor/log_outputs.h"
 #include "daemon/monitor/plan.h"
 #include "daemon/monitor/spawn.h"
@@ -142,14 +143,20 @@ start(struct child_entry *entry, struct error *error)
 	static const struct channel_events events = {on_message, on_closed};
 	struct children *children = entry->children;
 	struct ipc_side side = {.self = IPC_MONITOR, .other = entry->role};
+	struct message *sandbox =
+		confinement_message(children->confinement, entry->role, error);
 	int descriptor;
 	pid_t pid;
 
+	if (!sandbox)
+		return -1;
 	entry->started_ms = clock_monotonic_ms();
 	pid = spawn_role(children->executable, entry->role, entry->number,
 			 children->has_stderr, &descriptor, error);
-	if (pid < 0)
+	if (pid < 0) {
+		message_free(sandbox);
 		return -1;
+	}
 	entry->pid = pid;
 	entry->has_answered = false;
 	entry->in_force = 0;
@@ -159,6 +166,7 @@ start(struct child_entry *entry, struct error *error)
 	entry->channel =
 		channel_new(children->base, descriptor, side, &events, entry);
 	child_entry_send_logs(entry);
+	channel_send(entry->channel, sandbox);
 	child_peers_make(entry);
 	return 0;
 }

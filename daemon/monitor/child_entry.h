@@ -33,6 +33,7 @@ struct children {
 	void *argument;
 	struct child_list entries;
 	const struct log_outputs *logs;
+	const struct confinement *confinement;
 	const struct plan *current; /* in force; NULL: none yet */
 	struct plan *pending;       /* offered; NULL: none */
 	bool is_spread; /* what is pending, to more than the keeper */

@@ -19,6 +19,7 @@
 #include "daemon/monitor/child_entry.h"
 #include "daemon/monitor/plan.h"
 #include "daemon/process/channel.h"
+#include "daemon/process/child.h"
 #include "daemon/process/generation.h"
 
 /* For "as long as they like": ten years. */
@@ -81,7 +82,12 @@ children_kill(struct children *children)
 static const char *
 describe_end(int status, char *buffer, size_t size)
 {
-	if (WIFSIGNALED(status))
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+		snprintf(buffer, size,
+			 "signal=%d (sandbox: a system call that is not "
+			 "permitted; the kernel's log (audit) has its number)",
+			 SIGSYS);
+	else if (WIFSIGNALED(status))
 		snprintf(buffer, size, "signal=%d (%s)%s", WTERMSIG(status),
 			 strsignal(WTERMSIG(status)),
 			 WCOREDUMP(status) ? " core dumped" : "");
@@ -90,8 +96,14 @@ describe_end(int status, char *buffer, size_t size)
 	return buffer;
 }
 
+static bool
+is_replacement_wanted(int status)
+{
+	return WIFEXITED(status) && WEXITSTATUS(status) == CHILD_REPLACE;
+}
+
 static void
-on_death(struct child_entry *entry, pid_t pid, const char *how)
+on_death(struct child_entry *entry, pid_t pid, bool is_wanted, const char *how)
 {
 	struct children *children = entry->children;
 	bool was_preparing = entry->offered &&
@@ -101,7 +113,12 @@ on_death(struct child_entry *entry, pid_t pid, const char *how)
 	char name[32];
 
 	child_entry_name(entry, name, sizeof(name));
-	log_error("child died", "child=\"%s\" pid=%d %s", name, (int)pid, how);
+	if (is_wanted)
+		log_info("child is replaced", "child=\"%s\" pid=%d", name,
+			 (int)pid);
+	else
+		log_error("child died", "child=\"%s\" pid=%d %s", name,
+			  (int)pid, how);
 	child_offer_forget(entry);
 	/* One that was ready is as good as its successor; one that was not may
 	 * have died of the configuration. */
@@ -127,7 +144,7 @@ bool
 children_reaped(struct children *children, pid_t pid, int status)
 {
 	struct child_entry *entry;
-	char how[96];
+	char how[160];
 
 	TAILQ_FOREACH (entry, &children->entries, entries)
 		if (entry->pid == pid)
@@ -139,7 +156,7 @@ children_reaped(struct children *children, pid_t pid, int status)
 	channel_free(TAKE(entry->channel));
 	describe_end(status, how, sizeof(how));
 	if (!children->is_stopping && !entry->is_retired) {
-		on_death(entry, pid, how);
+		on_death(entry, pid, is_replacement_wanted(status), how);
 		return true;
 	}
 	log_debug("child ended", "role=%s number=%u pid=%d %s",
@@ -201,6 +218,13 @@ children_set_logs(struct children *children, const struct log_outputs *logs)
 		child_entry_send_logs(entry);
 }
 
+void
+children_set_confinement(struct children *children,
+			 const struct confinement *confinement)
+{
+	children->confinement = confinement;
+}
+
 static bool
 is_there(const struct children *children, enum ipc_role role, uint32_t number)
 {
@@ -226,7 +250,7 @@ ensure(struct children *children, enum ipc_role role, uint32_t number)
 void
 children_offer(struct children *children, struct plan *plan)
 {
-	assert(!children->pending && children->logs);
+	assert(!children->pending && children->logs && children->confinement);
 	children->pending = plan;
 	if (plan_needs_keeper(plan))
 		ensure(children, IPC_KEEPER, 0);

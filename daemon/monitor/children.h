@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 struct children;
+struct confinement;
 struct error_list;
 struct event_base;
 struct log_outputs;
@@ -44,6 +45,12 @@ children_free(struct children *children);
  * offer. */
 void
 children_set_logs(struct children *children, const struct log_outputs *logs);
+
+/* What all of them are told to give up when they start; borrowed. To be told
+ * once, before the first offer. */
+void
+children_set_confinement(struct children *children,
+			 const struct confinement *confinement);
 
 /* Offer a plan, which is borrowed; the answer comes as ready() or failed()
  * from the loop, and is to be followed by one of the two below, as must be an

@@ -18,6 +18,7 @@
 #include "common/base/file_set.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/conf/conf_facts.h"
 #include "daemon/monitor/monitor.h"
 #include "daemon/process/channel.h"
 #include "daemon/process/generation.h"
@@ -104,6 +105,7 @@ load(const struct monitor_options *options, struct error_list *problems)
 	struct generation *generation = generation_new(ANY_NUMBER);
 	struct error_list ignored = {0};
 
+	generation->documents.facts = conf_facts_new();
 	if (read_documents(options, &generation->documents, problems) != 0)
 		return NULL;
 	/* The monitor finds the same problems, with their positions. */

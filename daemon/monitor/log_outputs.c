@@ -51,10 +51,22 @@ open_syslog(const struct conf_log *log, struct error *error)
 	return -1;
 }
 
+/* Opened anew while that was permitted; -1: nobody asked for it. */
+static int standard_error = -1;
+
+void
+log_outputs_take_stderr(void)
+{
+	if (standard_error >= 0)
+		close(standard_error);
+	standard_error = log_dup(STDERR_FILENO);
+}
+
 static int
 open_stderr(const struct conf_log *log, struct error *error)
 {
-	int descriptor = log_dup(STDERR_FILENO);
+	int descriptor =
+		log_dup(standard_error >= 0 ? standard_error : STDERR_FILENO);
 
 	if (descriptor < 0)
 		error_set_at(error, &log->at, "cannot log to stderr: %s",

@@ -23,6 +23,12 @@ struct log_outputs {
 	ino_t syslog_inode;
 };
 
+/* Open standard error as a log writes to it (log_dup()), now that it can still
+ * be done: what hides itself (privileges_hide()) cannot. To be called again
+ * when standard error has become something else. */
+void
+log_outputs_take_stderr(void);
+
 /* Open all of them. What cannot be opened is a problem, and then the output
  * of the same place in instead (may be NULL) is kept in its stead. Returns
  * how many failed; outputs hold what could be had in any case. */

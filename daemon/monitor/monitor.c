@@ -31,6 +31,7 @@
 #include "daemon/monitor/spawn.h"
 #include "daemon/process/admin_protocol.h"
 #include "daemon/process/generation.h"
+#include "daemon/process/privileges.h"
 
 /* How long children may take beyond their grace before they are killed. */
 #define DRAIN_MARGIN_MS 4000
@@ -210,6 +211,7 @@ succeed(struct monitor *monitor)
 		return;
 	warn_of_lost_logs(&generation->conf->global);
 	daemonize_ready(monitor->report);
+	log_outputs_take_stderr();
 	monitor->report = -1;
 	/* What led to standard error leads nowhere now, for all. */
 	reload_reopen_logs(monitor->reload);
@@ -423,6 +425,17 @@ set_up(struct monitor *monitor, struct error *error)
 	return 0;
 }
 
+/* Children that are started, and the loader, can do no more than this. */
+static int
+give_up_privileges(struct error *error)
+{
+	log_outputs_take_stderr();
+	return privileges_limit(false, error) != 0 ||
+			       privileges_hide(error) != 0
+		       ? -1
+		       : 0;
+}
+
 static void
 tear_down(struct monitor *monitor)
 {
@@ -460,7 +473,7 @@ run(const struct monitor_options *options, int report)
 	/* Whoever asks for an upgrade that way must not end the daemon. */
 	signal(SIGUSR2, SIG_IGN);
 	raise_limit();
-	if (set_up(&monitor, &error) != 0) {
+	if (set_up(&monitor, &error) != 0 || give_up_privileges(&error) != 0) {
 		fprintf(stderr, "sealock: %s\n", error.text);
 		tear_down(&monitor);
 		return 1;

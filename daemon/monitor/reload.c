@@ -18,6 +18,7 @@
 #include "common/conf/conf.h"
 #include "daemon/monitor/admin.h"
 #include "daemon/monitor/children.h"
+#include "daemon/monitor/confinement.h"
 #include "daemon/monitor/listeners.h"
 #include "daemon/monitor/loader.h"
 #include "daemon/monitor/monitor.h"
@@ -52,7 +53,8 @@ struct reload {
 	int64_t begun_ms;
 	struct plan *current;
 	struct plan *pending;
-	struct error_list warnings; /* of the run */
+	struct confinement *confinement; /* from the first plan on */
+	struct error_list warnings;      /* of the run */
 };
 
 static void
@@ -180,6 +182,24 @@ reload_children_failed(struct reload *reload, int status,
 
 /* The steps before. */
 
+/* The first configuration settles it. */
+static int
+confine(struct reload *reload, struct error_list *problems)
+{
+	const struct conf *conf = reload->pending->generation->conf;
+
+	if (reload->confinement) {
+		confinement_compare(reload->confinement, conf,
+				    &reload->warnings);
+		return 0;
+	}
+	reload->confinement = confinement_new(conf, problems);
+	if (!reload->confinement)
+		return -1;
+	children_set_confinement(reload->parts.children, reload->confinement);
+	return 0;
+}
+
 static void
 on_loaded(struct generation *generation, const struct error_list *problems,
 	  void *argument)
@@ -207,6 +227,11 @@ on_loaded(struct generation *generation, const struct error_list *problems,
 		return;
 	}
 	reload->last_generation++;
+	if (confine(reload, &found) != 0) {
+		give_up(reload, 1, &found);
+		error_list_clear(&found);
+		return;
+	}
 	if (!reload->current) {
 		reload->parts.starting(reload->parts.argument);
 		children_set_logs(reload->parts.children,
@@ -355,6 +380,7 @@ reload_free(struct reload *reload)
 	loader_free(reload->loader);
 	plan_free(reload->pending, reload->parts.listeners);
 	plan_free(reload->current, reload->parts.listeners);
+	confinement_free(reload->confinement);
 	event_free(reload->begin);
 	event_free(reload->limit);
 	error_list_clear(&reload->warnings);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The life of a child: descriptor 3 is the channel to the monitor and all
- * that it brought along. First come the logs, then peers and generations in
- * any number. Whatever comes out of order, and the monitor's end, is the end.
+ * that it brought along. First come the logs and the sandbox, then peers and
+ * generations in any number. Whatever comes out of order, and the monitor's
+ * end, is the end.
  */
 #include "daemon/process/child.h"
 
@@ -22,6 +23,7 @@
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "daemon/process/channel.h"
+#include "daemon/process/child_confine.h"
 #include "daemon/process/descriptor_reserve.h"
 #include "daemon/process/generation.h"
 #include "daemon/process/generation_transfer.h"
@@ -50,6 +52,9 @@ struct child {
 	struct descriptor_reserve *reserve;
 	void *argument;
 	bool is_started;
+	bool is_confined;
+	struct error refusal; /* why it is not: to be told, and nothing else
+			       * is done */
 	struct generation_receiver *receiver; /* from PREPARE to BUILD */
 	uint64_t pending; /* its number, from BUILD to COMMIT or ABORT */
 	enum pending_state pending_state;
@@ -166,6 +171,21 @@ refuse_generation(struct child *child, uint64_t number, uint32_t descriptors)
 	child->pending = number;
 	child->pending_state = PENDING_FAILED;
 	answer(child, MESSAGE_FAILED, number, &problems);
+	error_list_clear(&problems);
+}
+
+/* In place of whatever comes: the monitor asks for a generation, and hears why
+ * there will be none. */
+static void
+tell_refusal(struct child *child, struct message *message)
+{
+	struct buf_reader reader = message_reader(message);
+	struct error_list problems = {0};
+
+	if (message->type != MESSAGE_PREPARE)
+		return;
+	error_list_add(&problems, &child->refusal);
+	answer(child, MESSAGE_FAILED, buf_read_u64(&reader), &problems);
 	error_list_clear(&problems);
 }
 
@@ -360,6 +380,22 @@ on_logs(struct child *child, struct message *message)
 	child->argument = child->role->start(child, child->base);
 }
 
+/* The role has what it needs of the system, and has read nothing yet. */
+static void
+on_sandbox(struct child *child, struct message *message)
+{
+	if (child->is_confined) {
+		refuse(child, "SANDBOX at the wrong time");
+		return;
+	}
+	if (child_confine(child->role->role, child->number, message,
+			  &child->refusal) == 0)
+		child->is_confined = true;
+	else
+		log_error("sandbox cannot be entered", "reason=\"%s\"",
+			  child->refusal.text);
+}
+
 static void
 on_peer(struct child *child, struct message *message)
 {
@@ -410,13 +446,22 @@ on_message(struct channel *channel, struct message *message, void *argument)
 		[MESSAGE_BUILD] = on_build,     [MESSAGE_COMMIT] = on_commit,
 		[MESSAGE_ABORT] = on_abort,     [MESSAGE_LOGS] = on_logs,
 		[MESSAGE_PEER] = on_peer,       [MESSAGE_DRAIN] = on_drain,
-		[MESSAGE_RELEASE] = on_release,
+		[MESSAGE_RELEASE] = on_release, [MESSAGE_SANDBOX] = on_sandbox,
 	};
 	struct child *child = argument;
 
 	(void)channel;
 	if (!child->is_started && message->type != MESSAGE_LOGS) {
 		refuse(child, "something before the logs");
+		return;
+	}
+	if (child->refusal.text[0] != '\0') {
+		tell_refusal(child, message);
+		return;
+	}
+	if (!child->is_confined && message->type != MESSAGE_LOGS &&
+	    message->type != MESSAGE_SANDBOX) {
+		refuse(child, "something before the sandbox");
 		return;
 	}
 	/* The table lets nothing else through. */

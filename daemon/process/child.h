@@ -22,6 +22,10 @@ struct generation;
 /* What prepare() returns when child_prepared() will tell what came of it. */
 #define CHILD_LATER 1
 
+/* An exit status: nothing has failed, but only another process can go on. The
+ * monitor starts one. */
+#define CHILD_REPLACE 75
+
 struct child_role {
 	enum ipc_role role;
 

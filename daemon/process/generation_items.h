@@ -18,6 +18,7 @@ enum item_kind {
 	ITEM_WITHHELD,
 	ITEM_ORIGINAL,
 	ITEM_INDEX,
+	ITEM_FACT,
 };
 
 /* A message takes at least two of them. */

@@ -12,6 +12,7 @@
 #include "common/base/error.h"
 #include "common/base/file_set.h"
 #include "common/base/mem.h"
+#include "common/conf/conf_facts.h"
 #include "common/ipc/message.h"
 #include "daemon/process/generation.h"
 #include "daemon/process/generation_items.h"
@@ -39,6 +40,8 @@ generation_receiver_new(uint64_t number)
 	struct generation_receiver *receiver = mem_alloc(sizeof(*receiver));
 
 	receiver->generation = generation_new(number);
+	receiver->generation->documents.facts = conf_facts_new();
+	conf_facts_close(receiver->generation->documents.facts);
 	return receiver;
 }
 
@@ -292,6 +295,19 @@ add_listener(struct batch *batch)
 }
 
 static int
+add_fact(struct batch *batch)
+{
+	char *question AUTO_FREE = buf_read_string(&batch->reader);
+	char *answer AUTO_FREE = buf_read_string(&batch->reader);
+
+	if (batch->reader.failed)
+		return -1;
+	conf_facts_add(batch->receiver->generation->documents.facts, question,
+		       answer);
+	return 0;
+}
+
+static int
 add_item(struct batch *batch, struct error *error)
 {
 	uint8_t kind = buf_read_u8(&batch->reader);
@@ -316,6 +332,8 @@ add_item(struct batch *batch, struct error *error)
 		return add_original(batch, error);
 	case ITEM_INDEX:
 		return add_index(batch);
+	case ITEM_FACT:
+		return add_fact(batch);
 	default:
 		return -1;
 	}

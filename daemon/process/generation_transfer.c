@@ -15,6 +15,7 @@
 #include "common/base/error.h"
 #include "common/base/file_set.h"
 #include "common/base/mem.h"
+#include "common/conf/conf_facts.h"
 #include "common/ipc/message.h"
 #include "daemon/process/channel.h"
 #include "daemon/process/generation.h"
@@ -30,6 +31,7 @@ struct generation_parcel {
 };
 
 enum stage {
+	STAGE_FACTS,
 	STAGE_DOCUMENTS,
 	STAGE_ORIGINALS,
 	STAGE_FILES,
@@ -306,6 +308,20 @@ put_listener(struct message *message,
 }
 
 static enum put
+put_fact(struct message *message, const struct conf_fact *fact)
+{
+	if (!has_room(message,
+		      1 + string_size(fact->question) +
+			      string_size(fact->answer),
+		      0))
+		return PUT_FULL;
+	buf_write_u8(&message->body, ITEM_FACT);
+	buf_write_string(&message->body, fact->question);
+	buf_write_string(&message->body, fact->answer);
+	return PUT_DONE;
+}
+
+static enum put
 put_index(struct message *message, int descriptor)
 {
 	if (!has_room(message, 1, 1))
@@ -367,6 +383,10 @@ stage_count(const struct generation_sender *sender)
 	const struct generation *generation = sender->parcel->generation;
 
 	switch (sender->stage) {
+	case STAGE_FACTS:
+		return generation->documents.facts
+			       ? conf_facts_count(generation->documents.facts)
+			       : 0;
 	case STAGE_DOCUMENTS:
 		return generation->documents.count;
 	case STAGE_ORIGINALS:
@@ -402,6 +422,10 @@ put_next(struct generation_sender *sender, struct message *message)
 	size_t index = sender->index;
 
 	switch (sender->stage) {
+	case STAGE_FACTS:
+		return put_fact(
+			message,
+			conf_facts_at(generation->documents.facts, index));
 	case STAGE_DOCUMENTS:
 		return put_document(message,
 				    &generation->documents.documents[index],

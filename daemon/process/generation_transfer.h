@@ -16,6 +16,7 @@
  *	withheld   string name, u8 uses
  *	directory  string name, u8 uses, u8 last, u32 count, count strings; a
  *		   long one comes in pieces, of which the last says so
+ *	fact       string question, string answer; see conf_facts.h
  *	listener   u32 service, u32 address, u64 id; a descriptor
  *	index      a descriptor; once at most
  *

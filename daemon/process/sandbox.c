@@ -32,6 +32,10 @@
 #define LOGS_CALLS false
 #endif
 
+#define STORE                                                              \
+	"a private key is in a store, whose library needs files and what " \
+	"else it likes"
+
 __attribute__((format(printf, 3, 4))) static void
 note(char *list, size_t size, const char *format, ...)
 {
@@ -96,6 +100,24 @@ enter_seccomp(const struct sandbox_filter *filter,
 		NOTE(report->reached, "seccomp");
 }
 
+/* Who looks paths up after the start, so that none may be gone. */
+static bool
+has_paths(enum sandbox_role role)
+{
+	return role == SANDBOX_HELPER || role == SANDBOX_BROKER;
+}
+
+/* Why there is no sandbox whatever the kernel has, or NULL. */
+static const char *
+find_obstacle(const struct sandbox_options *options)
+{
+	const char *build = BUILD;
+
+	if (build)
+		return build;
+	return options->has_store ? STORE : NULL;
+}
+
 int
 sandbox_enter(enum sandbox_role role, struct sandbox_options *options,
 	      struct sandbox_report *report, struct error *error)
@@ -105,24 +127,27 @@ sandbox_enter(enum sandbox_role role, struct sandbox_options *options,
 		.answer = LOGS_CALLS ? SANDBOX_LOG : SANDBOX_KILL,
 		.connects_unix = options->connects_unix,
 	};
-	const char *build = BUILD;
+	const char *obstacle = find_obstacle(options);
+	bool is_wanted = options->mode != SANDBOX_OFF;
 
 	*report = (struct sandbox_report){0};
 	read_ahead();
-	if (role == SANDBOX_HELPER || role == SANDBOX_BROKER || build)
+	if (has_paths(role))
+		drop_root(&options->privileges);
+	if (obstacle && (is_wanted || options->privileges.root >= 0))
+		NOTE(report->missing, "%s", obstacle);
+	if (obstacle)
 		drop_root(&options->privileges);
 	if (options->privileges.root >= 0)
 		NOTE(report->reached, "chroot");
 	if (privileges_drop(&options->privileges, error) != 0)
 		return -1;
-	if (build)
-		NOTE(report->missing, "%s", build);
-	else if (options->mode != SANDBOX_OFF)
+	if (is_wanted && !obstacle)
 		enter_landlock(&filter, report);
 	/* Undone by nothing that follows, and not permitted any more then. */
 	if (privileges_hide(error) != 0)
 		return -1;
-	if ((!build || LOGS_CALLS) && options->mode != SANDBOX_OFF)
+	if (is_wanted && (!obstacle || LOGS_CALLS))
 		enter_seccomp(&filter, report);
 	if (options->mode != SANDBOX_REQUIRED || report->missing[0] == '\0')
 		return 0;
@@ -137,6 +162,7 @@ sandbox_options_write(struct buf_writer *writer,
 	buf_write_u8(writer, (uint8_t)options->mode);
 	buf_write_u32(writer, options->privileges.uid);
 	buf_write_u32(writer, options->privileges.gid);
+	buf_write_u8(writer, options->has_store);
 	buf_write_u8(writer, options->connects_unix);
 }
 
@@ -146,13 +172,16 @@ sandbox_options_read(struct buf_reader *reader, struct sandbox_options *options)
 	uint8_t mode = buf_read_u8(reader);
 	uint32_t uid = buf_read_u32(reader);
 	uint32_t gid = buf_read_u32(reader);
+	uint8_t has_store = buf_read_u8(reader);
 	uint8_t connects_unix = buf_read_u8(reader);
 
-	if (reader->failed || mode > SANDBOX_OFF || connects_unix > 1)
+	if (reader->failed || mode > SANDBOX_OFF || has_store > 1 ||
+	    connects_unix > 1)
 		return -1;
 	*options = (struct sandbox_options){
 		.mode = (enum sandbox_mode)mode,
 		.privileges = {.uid = uid, .gid = gid, .root = -1},
+		.has_store = has_store,
 		.connects_unix = connects_unix,
 	};
 	return 0;

@@ -42,6 +42,10 @@ struct sandbox_options {
 	/* The root of the helper and of the broker is passed over. */
 	struct privileges privileges;
 
+	/* A private key is in a store that is no file (pkcs11:): its library
+	 * opens what it likes, so that privileges are all there is. */
+	bool has_store;
+
 	/* A worker connects to "unix:" backends itself: sockets of that family
 	 * are permitted, abstract ones of others in reach. Paths are out of
 	 * reach in a chroot all the same. */

@@ -119,7 +119,7 @@ static const struct group groups[] = {
 	 {"rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "restart_syscall",
 	  "exit", "exit_group"}},
 
-	/* Clients, backends, name servers. */
+	/* Clients, backends, name servers, UNIX sockets. */
 	{WORKER, {"accept4"}},
 	{WORKER | KEEPER, {"shutdown"}},
 	{WORKER | HELPER | BROKER, {"connect"}},
@@ -196,6 +196,10 @@ static const struct rule rules[] = {
 	PERMIT(KEEPER, "clone", INT(0, THREAD_FLAGS)),
 	REFUSE(KEEPER, "clone3", ENOSYS, ALWAYS),
 	PERMIT(KEEPER, "prlimit64", INT(0, 0), INT(1, RLIMIT_MEMLOCK)),
+
+	/* How many descriptors there may be: asked, not set. */
+	PERMIT(ALL, "prlimit64", INT(0, 0), INT(1, RLIMIT_NOFILE),
+	       BITS(2, UINT64_MAX, 0)),
 };
 
 static uint32_t

@@ -388,10 +388,18 @@ class Test:
     def unix_server(self, handler, name, tls=None):
         """The same on a UNIX socket; a name that begins with @ is
         abstract."""
+        return self._serve(self.unix_listener(name), handler, tls)
+
+    def unix_listener(self, name, backlog=128):
+        """A UNIX socket that listens, for everybody: whoever started the
+        daemon, its processes may be another user's."""
         listening = socket.socket(socket.AF_UNIX)
         listening.bind(name.replace("@", "\0", 1) if name[0] == "@" else name)
-        listening.listen(128)
-        return self._serve(listening, handler, tls)
+        if name[0] != "@":
+            os.chmod(name, 0o777)
+        listening.listen(backlog)
+        self.defer(listening.close)
+        return listening
 
     def _serve(self, listening, handler, tls):
         server = Server(listening, handler, tls)

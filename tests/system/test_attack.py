@@ -351,10 +351,7 @@ def test_a_backend_that_resets_in_its_handshake_is_passed_over(t):
 def test_a_unix_backend_with_a_full_queue_is_passed_over(t):
     """It is waited for as long as an address that does not answer, and for
     ever when there is no other."""
-    full = socket.socket(socket.AF_UNIX)
-    full.bind(t.path("full"))
-    full.listen(0)
-    t.defer(full.close)
+    full = t.unix_listener(t.path("full"), backlog=0)
     first = socket.socket(socket.AF_UNIX)
     first.connect(t.path("full"))
     t.defer(first.close)

@@ -267,10 +267,7 @@ def test_builtin_whoami(t):
 def test_unix_backend_with_a_full_queue(t):
     """connect() says EAGAIN there; the client waits instead of failing."""
     path = t.path("full.sock")
-    listening = socket.socket(socket.AF_UNIX)
-    listening.bind(path)
-    listening.listen(0)
-    t.defer(listening.close)
+    listening = t.unix_listener(path, backlog=0)
     filler = socket.socket(socket.AF_UNIX)
     filler.connect(path)
     d = t.daemon({"s": service("unix:" + path)})

@@ -25,6 +25,8 @@
 #include "daemon/process/generation.h"
 #include "daemon/process/generation_transfer.h"
 #include "daemon/process/log_message.h"
+#include "daemon/process/sandbox.h"
+#include "tests/lib/sandbox_message.h"
 
 #define DEADLINE_S 20
 
@@ -373,6 +375,21 @@ send_logs(struct scene *scene)
 }
 
 static void
+send_sandbox(struct scene *scene, const struct sandbox_options *options)
+{
+	channel_send(scene->channel, sandbox_message_new(options));
+}
+
+static void
+send_start(struct scene *scene)
+{
+	struct sandbox_options options = sandbox_options_harmless();
+
+	send_logs(scene);
+	send_sandbox(scene, &options);
+}
+
+static void
 send_number(struct scene *scene, enum message_type type, uint64_t number)
 {
 	struct message *message = message_new(type);
@@ -446,7 +463,7 @@ test_life(void)
 	struct scene scene;
 
 	begin(&scene);
-	send_logs(&scene);
+	send_start(&scene);
 	send_peer(&scene);
 	CU_ASSERT_EQUAL(offer(&scene, 1, "good", NULL), MESSAGE_READY);
 	CU_ASSERT_EQUAL(scene.answered, 1);
@@ -480,7 +497,7 @@ test_answers_later(void)
 	struct scene scene;
 
 	begin(&scene);
-	send_logs(&scene);
+	send_start(&scene);
 	CU_ASSERT_EQUAL(offer(&scene, 1, "late", NULL), MESSAGE_READY);
 	CU_ASSERT_EQUAL(scene.indexed, 1);
 	CU_ASSERT_STRING_EQUAL(scene.sentence, "it was late");
@@ -508,7 +525,7 @@ test_commit_before_the_answer(void)
 	struct scene scene;
 
 	begin(&scene);
-	send_logs(&scene);
+	send_start(&scene);
 	send_offer(&scene, 1, "never", NULL);
 	wait_call(&scene, "sp");
 	send_number(&scene, MESSAGE_COMMIT, 1);
@@ -521,7 +538,7 @@ test_monitor_is_lost(void)
 	struct scene scene;
 
 	begin(&scene);
-	send_logs(&scene);
+	send_start(&scene);
 	CU_ASSERT_EQUAL(offer(&scene, 1, "good", NULL), MESSAGE_READY);
 	CU_ASSERT_EQUAL(end(&scene), 1);
 	expect_calls("spz");
@@ -533,7 +550,7 @@ test_signals_are_ignored(void)
 	struct scene scene;
 
 	begin(&scene);
-	send_logs(&scene);
+	send_start(&scene);
 	CU_ASSERT_EQUAL(offer(&scene, 1, "good", NULL), MESSAGE_READY);
 	kill(scene.pid, SIGINT);
 	kill(scene.pid, SIGTERM);
@@ -552,7 +569,7 @@ test_aborted_on_the_way(void)
 	struct scene scene;
 
 	begin(&scene);
-	send_logs(&scene);
+	send_start(&scene);
 	send_prepare(&scene, 1, 3);
 	send_number(&scene, MESSAGE_ABORT, 1);
 	CU_ASSERT_EQUAL(offer(&scene, 2, "good", NULL), MESSAGE_READY);
@@ -572,7 +589,7 @@ test_no_room(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 	begin(&scene);
 	setrlimit(RLIMIT_NOFILE, &before);
-	send_logs(&scene);
+	send_start(&scene);
 	send_prepare(&scene, 1, 250);
 	CU_ASSERT_TRUE(wait_answer(&scene));
 	CU_ASSERT_EQUAL(scene.answer, MESSAGE_FAILED);
@@ -590,7 +607,7 @@ test_bad_configuration(void)
 	struct scene scene;
 
 	begin(&scene);
-	send_logs(&scene);
+	send_start(&scene);
 	CU_ASSERT_EQUAL(offer(&scene, 1, "x: {}, y", NULL), MESSAGE_FAILED);
 	CU_ASSERT_PTR_NOT_NULL(strstr(scene.sentence, "test.yaml:1:"));
 	CU_ASSERT_EQUAL(end(&scene), 1);
@@ -604,7 +621,7 @@ test_foreign_listener(void)
 	struct scene scene;
 
 	begin(&scene);
-	send_logs(&scene);
+	send_start(&scene);
 	CU_ASSERT_EQUAL(offer(&scene, 1, "good", &listener), MESSAGE_FAILED);
 	CU_ASSERT_PTR_NOT_NULL(strstr(scene.sentence, "no service"));
 	listener = (struct generation_listener){.address = 1, .descriptor = 2};
@@ -632,7 +649,7 @@ test_prepare_twice(void)
 	struct scene scene;
 
 	begin(&scene);
-	send_logs(&scene);
+	send_start(&scene);
 	send_prepare(&scene, 1, 0);
 	send_prepare(&scene, 2, 0);
 	expect_end(&scene, "sz");
@@ -644,7 +661,7 @@ test_prepare_unanswered(void)
 	struct scene scene;
 
 	begin(&scene);
-	send_logs(&scene);
+	send_start(&scene);
 	CU_ASSERT_EQUAL(offer(&scene, 1, "good", NULL), MESSAGE_READY);
 	send_prepare(&scene, 2, 0);
 	expect_end(&scene, "spz");
@@ -657,7 +674,7 @@ test_items_unasked(void)
 	struct message *message = message_new(MESSAGE_ITEMS);
 
 	begin(&scene);
-	send_logs(&scene);
+	send_start(&scene);
 	buf_write_u8(&message->body, 1);
 	channel_send(scene.channel, message);
 	expect_end(&scene, "sz");
@@ -670,7 +687,7 @@ test_items_broken(void)
 	struct message *message = message_new(MESSAGE_ITEMS);
 
 	begin(&scene);
-	send_logs(&scene);
+	send_start(&scene);
 	send_prepare(&scene, 1, 0);
 	buf_write_u8(&message->body, 99);
 	channel_send(scene.channel, message);
@@ -683,7 +700,7 @@ expect_refusal_of(enum message_type type)
 	struct scene scene;
 
 	begin(&scene);
-	send_logs(&scene);
+	send_start(&scene);
 	send_number(&scene, type, 1);
 	expect_end(&scene, "sz");
 }
@@ -702,7 +719,7 @@ test_build_of_nothing(void)
 	struct scene scene;
 
 	begin(&scene);
-	send_logs(&scene);
+	send_start(&scene);
 	send_prepare(&scene, 1, 0);
 	send_number(&scene, MESSAGE_BUILD, 1);
 	expect_end(&scene, "sz");
@@ -714,7 +731,7 @@ test_commit_of_another(void)
 	struct scene scene;
 
 	begin(&scene);
-	send_logs(&scene);
+	send_start(&scene);
 	CU_ASSERT_EQUAL(offer(&scene, 1, "good", NULL), MESSAGE_READY);
 	send_number(&scene, MESSAGE_COMMIT, 2);
 	expect_end(&scene, "spz");
@@ -726,7 +743,7 @@ test_commit_of_a_failure(void)
 	struct scene scene;
 
 	begin(&scene);
-	send_logs(&scene);
+	send_start(&scene);
 	CU_ASSERT_EQUAL(offer(&scene, 1, "bad", NULL), MESSAGE_FAILED);
 	send_number(&scene, MESSAGE_COMMIT, 1);
 	expect_end(&scene, "spz");
@@ -739,11 +756,85 @@ test_peer_without_channel(void)
 	struct message *message = message_new(MESSAGE_PEER);
 
 	begin(&scene);
-	send_logs(&scene);
+	send_start(&scene);
 	buf_write_u8(&message->body, IPC_HELPER);
 	buf_write_u32(&message->body, 0);
 	channel_send(scene.channel, message);
 	expect_end(&scene, "sz");
+}
+
+static void
+test_no_sandbox(void)
+{
+	struct scene scene;
+
+	begin(&scene);
+	send_logs(&scene);
+	send_prepare(&scene, 1, 0);
+	expect_end(&scene, "sz");
+}
+
+static void
+test_sandbox_before_logs(void)
+{
+	struct sandbox_options options = sandbox_options_harmless();
+	struct scene scene;
+
+	begin(&scene);
+	send_sandbox(&scene, &options);
+	expect_end(&scene, "");
+}
+
+static void
+test_sandbox_twice(void)
+{
+	struct sandbox_options options = sandbox_options_harmless();
+	struct scene scene;
+
+	begin(&scene);
+	send_start(&scene);
+	send_sandbox(&scene, &options);
+	expect_end(&scene, "sz");
+}
+
+/* It does nothing any more but tell why. */
+static void
+test_sandbox_refused(void)
+{
+	struct sandbox_options options = sandbox_options_harmless();
+	struct scene scene;
+
+	options.privileges.uid = 0;
+	begin(&scene);
+	send_logs(&scene);
+	send_sandbox(&scene, &options);
+	send_number(&scene, MESSAGE_DRAIN, 0);
+	send_prepare(&scene, 1, 0);
+	CU_ASSERT_TRUE(wait_answer(&scene));
+	CU_ASSERT_EQUAL(scene.answer, MESSAGE_FAILED);
+	CU_ASSERT_EQUAL(scene.answered, 1);
+	CU_ASSERT_STRING_EQUAL(scene.sentence, "refusing to run as root");
+	send_number(&scene, MESSAGE_BUILD, 1);
+	CU_ASSERT_EQUAL(end(&scene), 1);
+	expect_calls("sz");
+}
+
+static void
+test_sandbox_of_nonsense(void)
+{
+	struct message *message = message_new(MESSAGE_SANDBOX);
+	struct scene scene;
+
+	begin(&scene);
+	send_logs(&scene);
+	buf_write_u8(&message->body, SANDBOX_OFF + 1);
+	channel_send(scene.channel, message);
+	send_prepare(&scene, 1, 0);
+	CU_ASSERT_TRUE(wait_answer(&scene));
+	CU_ASSERT_EQUAL(scene.answer, MESSAGE_FAILED);
+	CU_ASSERT_PTR_NOT_NULL(strstr(scene.sentence, "makes no sense"));
+	CU_ASSERT_EQUAL(end(&scene), 1);
+	expect_calls("sz");
 }
 
 UNIT_SUITE(child, {"life", test_life}, {"answers_later", test_answers_later},
@@ -762,4 +853,9 @@ UNIT_SUITE(child, {"life", test_life}, {"answers_later", test_answers_later},
 	   {"build_of_nothing", test_build_of_nothing},
 	   {"commit_of_another", test_commit_of_another},
 	   {"commit_of_a_failure", test_commit_of_a_failure},
-	   {"peer_without_channel", test_peer_without_channel});
+	   {"peer_without_channel", test_peer_without_channel},
+	   {"no_sandbox", test_no_sandbox},
+	   {"sandbox_before_logs", test_sandbox_before_logs},
+	   {"sandbox_twice", test_sandbox_twice},
+	   {"sandbox_refused", test_sandbox_refused},
+	   {"sandbox_of_nonsense", test_sandbox_of_nonsense});

@@ -18,6 +18,7 @@
 #include "common/base/error.h"
 #include "common/base/file_set.h"
 #include "common/base/mem.h"
+#include "common/conf/conf_facts.h"
 #include "common/ipc/message.h"
 #include "daemon/process/channel.h"
 #include "daemon/process/generation.h"
@@ -211,6 +212,9 @@ test_documents(void)
 
 	conf_documents_add(&generation->documents, "/etc/b \"b\".yaml", "", 0);
 	conf_documents_add(&generation->documents, "c", "x\0y\n", 4);
+	generation->documents.facts = conf_facts_new();
+	conf_facts_add(generation->documents.facts, "port:odd", "77");
+	conf_facts_add(generation->documents.facts, "system_ca", "");
 	transfer_open(&transfer);
 	transfer_run(&transfer, generation, &share);
 	CU_ASSERT_EQUAL(transfer.received->number, 7);
@@ -222,6 +226,10 @@ test_documents(void)
 	CU_ASSERT_STRING_EQUAL(documents[1].name, "/etc/b \"b\".yaml");
 	CU_ASSERT_EQUAL(documents[1].length, 0);
 	CU_ASSERT_EQUAL(memcmp(documents[2].bytes, "x\0y\n", 4), 0);
+	CU_ASSERT_EQUAL(
+		conf_facts_port(transfer.received->documents.facts, "odd"), 77);
+	CU_ASSERT_PTR_NULL(
+		conf_facts_system_ca(transfer.received->documents.facts));
 	CU_ASSERT_EQUAL(transfer.batches, 1);
 	transfer_close(&transfer);
 	generation_free(generation);

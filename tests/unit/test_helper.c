@@ -21,6 +21,8 @@
 #include "daemon/process/generation.h"
 #include "daemon/process/generation_transfer.h"
 #include "daemon/process/log_message.h"
+#include "daemon/process/sandbox.h"
+#include "tests/lib/sandbox_message.h"
 #include "tests/unit/unit.h"
 
 #define DEADLINE_S 10
@@ -136,6 +138,7 @@ scene_start(struct scene *scene)
 	static const struct channel_events events = {on_answer,
 						     on_helper_closed};
 	static const struct ipc_side side = {IPC_MONITOR, IPC_HELPER};
+	const struct sandbox_options options = sandbox_options_harmless();
 	int ends[2];
 
 	memset(scene, 0, sizeof(*scene));
@@ -151,6 +154,7 @@ scene_start(struct scene *scene)
 	scene->channel =
 		channel_new(scene->base, ends[0], side, &events, scene);
 	channel_send(scene->channel, log_message_new(NULL, 0));
+	channel_send(scene->channel, sandbox_message_new(&options));
 }
 
 static int
