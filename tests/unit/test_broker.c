@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -26,6 +27,8 @@
 #include "daemon/process/generation.h"
 #include "daemon/process/generation_transfer.h"
 #include "daemon/process/log_message.h"
+#include "daemon/process/sandbox.h"
+#include "tests/lib/sandbox_message.h"
 #include "tests/unit/unit.h"
 
 #define DEADLINE_S 10
@@ -180,9 +183,12 @@ open_backends(struct scene *scene)
 	snprintf(scene->directory, sizeof(scene->directory),
 		 "/tmp/sealock-broker-XXXXXX");
 	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(scene->directory));
+	/* The broker is not who made it. */
+	CU_ASSERT_EQUAL(chmod(scene->directory, 0755), 0);
 	snprintf(path.sun_path, sizeof(path.sun_path), "%s/backend",
 		 scene->directory);
 	scene->by_path = listen_at(&path, sizeof(path));
+	CU_ASSERT_EQUAL(chmod(path.sun_path, 0777), 0);
 	/* An abstract name is all of its bytes. */
 	length = snprintf(name.sun_path + 1, sizeof(name.sun_path) - 1, "%s",
 			  scene->directory + 1);
@@ -231,6 +237,7 @@ scene_start(struct scene *scene, rlim_t files)
 	static const struct channel_events events = {on_answer,
 						     on_broker_closed};
 	static const struct ipc_side side = {IPC_MONITOR, IPC_BROKER};
+	const struct sandbox_options options = sandbox_options_harmless();
 	int ends[2];
 
 	memset(scene, 0, sizeof(*scene));
@@ -247,6 +254,7 @@ scene_start(struct scene *scene, rlim_t files)
 	scene->channel =
 		channel_new(scene->base, ends[0], side, &events, scene);
 	channel_send(scene->channel, log_message_new(NULL, 0));
+	channel_send(scene->channel, sandbox_message_new(&options));
 }
 
 /* The broker ends as it is told to. */
