@@ -6,9 +6,9 @@
  * should know goes to the event loop, which logs.
  *
  * A worker's struct is the epoll set's until a thread that owns it finds its
- * end and hands it to the loop; a thread that signs for it has a reference of
- * its own. To end one that another thread owns, the socket is shut down, which
- * the owner of the next turn then sees.
+ * end and hands it to the loop; each thread that works for it has a reference
+ * of its own. To end one that another thread owns, the socket is shut down,
+ * which the owner of the next turn then sees.
  */
 #include "daemon/keeper/signers.h"
 
@@ -51,6 +51,8 @@ struct served {
 	STAILQ_ENTRY(served) ended; /* under the lock */
 	uint32_t number;
 	int socket;
+	atomic_uint turn; /* given back so often: what one owner did comes
+			   * before what the next one does */
 	bool is_greeted;  /* its owner's */
 	bool is_replaced; /* the loop's: another has its number */
 	atomic_uint references;
@@ -137,6 +139,7 @@ give_back(struct signers *signers, struct served *served)
 	struct epoll_event event = {.events = EPOLLIN | EPOLLONESHOT,
 				    .data.ptr = served};
 
+	atomic_fetch_add(&served->turn, 1);
 	if (epoll_ctl(signers->epoll, EPOLL_CTL_MOD, served->socket, &event) !=
 	    0)
 		assert(!"the socket is in the set");
@@ -184,6 +187,7 @@ serve(struct signers *signers, struct served *served, struct sign_turn *turn)
 {
 	const char *why = NULL;
 
+	(void)atomic_load(&served->turn);
 	if (atomic_load(&served->is_over)) {
 		end(signers, served);
 		return;
@@ -191,22 +195,20 @@ serve(struct signers *signers, struct served *served, struct sign_turn *turn)
 	switch (sign_turn_take(turn, served->socket, &served->is_greeted,
 			       &why)) {
 	case SIGN_TURN_REQUEST:
+		give_back(signers, served);
+		answer(signers, served, turn);
 		break;
 	case SIGN_TURN_NOTHING:
 		give_back(signers, served);
-		return;
+		break;
 	case SIGN_TURN_LIE:
 		cut_off(signers, served, why);
 		end(signers, served);
-		return;
+		break;
 	case SIGN_TURN_END:
 		end(signers, served);
-		return;
+		break;
 	}
-	atomic_fetch_add(&served->references, 1);
-	give_back(signers, served);
-	answer(signers, served, turn);
-	served_unref(served);
 }
 
 static void *
@@ -215,6 +217,7 @@ run(void *argument)
 	struct signers *signers = argument;
 	struct sign_turn *turn = sign_turn_new(signers->keys);
 	struct epoll_event event = {0};
+	struct served *served;
 
 	for (;;) {
 		int count = epoll_wait(signers->epoll, &event, 1, -1);
@@ -224,7 +227,10 @@ run(void *argument)
 			continue;
 		if (!event.data.ptr)
 			break;
-		serve(signers, event.data.ptr, turn);
+		served = event.data.ptr;
+		atomic_fetch_add(&served->references, 1);
+		serve(signers, served, turn);
+		served_unref(served);
 	}
 	sign_turn_free(turn);
 	return NULL;
@@ -427,6 +433,7 @@ signers_add(struct signers *signers, uint32_t worker, int socket)
 	served = mem_alloc(sizeof(*served));
 	served->number = worker;
 	served->socket = socket;
+	atomic_init(&served->turn, 0);
 	atomic_init(&served->references, 1);
 	atomic_init(&served->is_over, false);
 	LIST_INSERT_HEAD(&signers->workers, served, entries);
