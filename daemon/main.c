@@ -21,6 +21,7 @@
 #include "daemon/cli/cmd_tunnel.h"
 #include "daemon/cli/cmd_version.h"
 #include "daemon/helper/helper.h"
+#include "daemon/keeper/keeper.h"
 #include "daemon/process/title.h"
 #include "daemon/worker/worker.h"
 
@@ -48,6 +49,7 @@ static const struct command commands[] = {
 static const struct role roles[] = {
 	{IPC_WORKER, worker_main},
 	{IPC_HELPER, helper_main},
+	{IPC_KEEPER, keeper_main},
 	{IPC_BROKER, broker_main},
 };
 

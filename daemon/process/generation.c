@@ -41,8 +41,8 @@ generation_free(struct generation *generation)
 	mem_free(generation);
 }
 
-static unsigned int
-cpus(void)
+unsigned int
+generation_cpu_count(void)
 {
 	cpu_set_t set;
 	int count;
@@ -57,8 +57,8 @@ cpus(void)
 unsigned int
 generation_worker_count(const struct conf *conf)
 {
-	unsigned int count =
-		conf->global.workers > 0 ? conf->global.workers : cpus();
+	unsigned int count = conf->global.workers > 0 ? conf->global.workers
+						      : generation_cpu_count();
 
 	return count < conf->global.max_connections
 		       ? count

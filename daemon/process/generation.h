@@ -59,6 +59,10 @@ int
 generation_blank(struct generation *generation, struct error_list *problems)
 	__attribute__((warn_unused_result));
 
+/* How many CPUs this process may run on. */
+unsigned int
+generation_cpu_count(void);
+
 /* How many workers that configuration asks for; `auto` is one for each CPU
  * that this process may run on. Never more than there may be connections. */
 unsigned int
