@@ -43,6 +43,14 @@ child_entry_name(const struct child_entry *entry, char *buffer, size_t size)
 }
 
 bool
+child_entry_needs_broker(const struct children *children,
+			 const struct plan *plan)
+{
+	return plan_connects_unix(plan) &&
+	       confinement_hides_sockets(children->confinement);
+}
+
+bool
 child_entry_is_in(const struct child_entry *entry, const struct plan *plan)
 {
 	if (!plan)
@@ -53,7 +61,7 @@ child_entry_is_in(const struct child_entry *entry, const struct plan *plan)
 	case IPC_KEEPER:
 		return plan_needs_keeper(plan);
 	case IPC_BROKER:
-		return plan_needs_broker(plan);
+		return child_entry_needs_broker(entry->children, plan);
 	default:
 		return true;
 	}

@@ -77,6 +77,11 @@ struct child_entry {
 const char *
 child_entry_name(const struct child_entry *entry, char *buffer, size_t size);
 
+/* Must UNIX sockets be connected to for the workers? */
+bool
+child_entry_needs_broker(const struct children *children,
+			 const struct plan *plan);
+
 /* Does a plan (or NULL) have a place for it? */
 bool
 child_entry_is_in(const struct child_entry *entry, const struct plan *plan);

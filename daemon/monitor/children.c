@@ -254,7 +254,7 @@ children_offer(struct children *children, struct plan *plan)
 	children->pending = plan;
 	if (plan_needs_keeper(plan))
 		ensure(children, IPC_KEEPER, 0);
-	if (plan_needs_broker(plan))
+	if (child_entry_needs_broker(children, plan))
 		ensure(children, IPC_BROKER, 0);
 	ensure(children, IPC_HELPER, 0);
 	for (uint32_t i = 0; i < plan->workers; i++)

@@ -102,6 +102,13 @@ has_store(const struct conf *conf)
 	return false;
 }
 
+/* Who has the private keys. */
+static enum ipc_role
+key_holder(const struct conf *conf)
+{
+	return conf->global.are_keys_isolated ? IPC_KEEPER : IPC_WORKER;
+}
+
 /* Ids. */
 
 static bool
@@ -205,8 +212,7 @@ remember(struct confinement *confinement, const struct conf *conf)
 		options->mode = mode_of(global->sandbox);
 		options->privileges.root = -1;
 	}
-	confinement->options[IPC_WORKER].has_store = has_store(conf);
-	confinement->options[IPC_WORKER].connects_unix = true;
+	confinement->options[key_holder(conf)].has_store = has_store(conf);
 	confinement->group = global->group ? mem_strdup(global->group) : NULL;
 	confinement->chroot = mem_strdup(global->chroot);
 	confinement->sandbox = global->sandbox;
@@ -279,11 +285,24 @@ confinement_compare(const struct confinement *confinement,
 	if (confinement->sandbox != global->sandbox)
 		warn(warnings, &global->sandbox_at, "sandbox");
 	if (confinement->sandbox != CONF_SANDBOX_OFF && has_store(conf) &&
-	    !confinement->options[IPC_WORKER].has_store)
+	    !confinement->options[key_holder(conf)].has_store)
 		error_list_addf(warnings, &(const struct position){0},
 				"there is a `store` now, and when sealock was "
 				"started there was none: its library is out of "
 				"reach until a restart");
+}
+
+bool
+confinement_hides_sockets(const struct confinement *confinement)
+{
+	const struct privileges *worker =
+		&confinement->options[IPC_WORKER].privileges;
+	const struct privileges *broker =
+		&confinement->options[IPC_BROKER].privileges;
+
+	return confinement->sandbox != CONF_SANDBOX_OFF ||
+	       confinement->root >= 0 || worker->uid != broker->uid ||
+	       worker->gid != broker->gid;
 }
 
 struct message *

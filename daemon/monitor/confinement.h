@@ -8,6 +8,8 @@
 #ifndef SEALOCK_MONITOR_CONFINEMENT_H
 #define SEALOCK_MONITOR_CONFINEMENT_H
 
+#include <stdbool.h>
+
 #include "common/ipc/msgtable.h"
 
 struct conf;
@@ -29,6 +31,11 @@ confinement_free(struct confinement *confinement);
 void
 confinement_compare(const struct confinement *confinement,
 		    const struct conf *conf, struct error_list *warnings);
+
+/* Does anything stand between the workers and UNIX sockets, so that a broker
+ * has to connect to them? */
+bool
+confinement_hides_sockets(const struct confinement *confinement);
 
 /* MESSAGE_SANDBOX for a child of that role; NULL with a sentence when there is
  * no descriptor left. */

@@ -383,7 +383,7 @@ plan_needs_keeper(const struct plan *plan)
 }
 
 bool
-plan_needs_broker(const struct plan *plan)
+plan_connects_unix(const struct plan *plan)
 {
 	const struct conf *conf = plan->generation->conf;
 
@@ -391,7 +391,8 @@ plan_needs_broker(const struct plan *plan)
 		const struct conf_connect *to = &conf->services[i].connect;
 
 		for (size_t j = 0; j < to->address_count; j++)
-			if (to->addresses[j].address.kind == ADDRESS_UNIX)
+			if (to->addresses[j].address.kind == ADDRESS_UNIX ||
+			    to->addresses[j].address.kind == ADDRESS_ABSTRACT)
 				return true;
 	}
 	return false;

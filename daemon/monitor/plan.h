@@ -67,9 +67,9 @@ plan_free(struct plan *plan, struct listeners *listeners);
 bool
 plan_needs_keeper(const struct plan *plan);
 
-/* Is there something that workers cannot connect to themselves? */
+/* Is any backend behind a UNIX socket? */
 bool
-plan_needs_broker(const struct plan *plan);
+plan_connects_unix(const struct plan *plan);
 
 /* The sockets that a worker is lent; the array is the caller's (mem_free()),
  * the descriptors are not. */

@@ -76,8 +76,7 @@ enter_landlock(const struct sandbox_filter *filter,
 	struct error error = {0};
 	char level[64];
 
-	if (sandbox_landlock_enter(filter->role, filter->connects_unix,
-				   &error) != 0)
+	if (sandbox_landlock_enter(filter->role, &error) != 0)
 		NOTE(report->missing, "%s", error.text);
 	else
 		NOTE(report->reached, "%s",
@@ -125,7 +124,6 @@ sandbox_enter(enum sandbox_role role, struct sandbox_options *options,
 	const struct sandbox_filter filter = {
 		.role = role,
 		.answer = LOGS_CALLS ? SANDBOX_LOG : SANDBOX_KILL,
-		.connects_unix = options->connects_unix,
 	};
 	const char *obstacle = find_obstacle(options);
 	bool is_wanted = options->mode != SANDBOX_OFF;
@@ -163,7 +161,6 @@ sandbox_options_write(struct buf_writer *writer,
 	buf_write_u32(writer, options->privileges.uid);
 	buf_write_u32(writer, options->privileges.gid);
 	buf_write_u8(writer, options->has_store);
-	buf_write_u8(writer, options->connects_unix);
 }
 
 int
@@ -173,16 +170,13 @@ sandbox_options_read(struct buf_reader *reader, struct sandbox_options *options)
 	uint32_t uid = buf_read_u32(reader);
 	uint32_t gid = buf_read_u32(reader);
 	uint8_t has_store = buf_read_u8(reader);
-	uint8_t connects_unix = buf_read_u8(reader);
 
-	if (reader->failed || mode > SANDBOX_OFF || has_store > 1 ||
-	    connects_unix > 1)
+	if (reader->failed || mode > SANDBOX_OFF || has_store > 1)
 		return -1;
 	*options = (struct sandbox_options){
 		.mode = (enum sandbox_mode)mode,
 		.privileges = {.uid = uid, .gid = gid, .root = -1},
 		.has_store = has_store,
-		.connects_unix = connects_unix,
 	};
 	return 0;
 }

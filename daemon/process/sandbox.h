@@ -45,11 +45,6 @@ struct sandbox_options {
 	/* A private key is in a store that is no file (pkcs11:): its library
 	 * opens what it likes, so that privileges are all there is. */
 	bool has_store;
-
-	/* A worker connects to "unix:" backends itself: sockets of that family
-	 * are permitted, abstract ones of others in reach. Paths are out of
-	 * reach in a chroot all the same. */
-	bool connects_unix;
 };
 
 struct sandbox_report {

@@ -87,7 +87,7 @@ sandbox_landlock_describe(int level, char *buffer, size_t size)
 }
 
 static struct ruleset
-choose(int level, enum sandbox_role role, bool connects_unix)
+choose(int level, enum sandbox_role role)
 {
 	struct ruleset chosen = {0};
 
@@ -102,7 +102,7 @@ choose(int level, enum sandbox_role role, bool connects_unix)
 				 LANDLOCK_ACCESS_NET_CONNECT_TCP;
 	if (level >= SCOPES_LEVEL)
 		chosen.scopes = LANDLOCK_SCOPE_SIGNAL;
-	if (level >= SCOPES_LEVEL && role != SANDBOX_BROKER && !connects_unix)
+	if (level >= SCOPES_LEVEL && role != SANDBOX_BROKER)
 		chosen.scopes |= LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET;
 	return chosen;
 }
@@ -165,11 +165,10 @@ permit_resolver(int ruleset, struct error *error)
 }
 
 int
-sandbox_landlock_enter(enum sandbox_role role, bool connects_unix,
-		       struct error *error)
+sandbox_landlock_enter(enum sandbox_role role, struct error *error)
 {
 	int level = sandbox_landlock_level();
-	struct ruleset chosen = choose(level, role, connects_unix);
+	struct ruleset chosen = choose(level, role);
 	int ruleset, result = 0;
 
 	if (level == 0) {

@@ -6,9 +6,9 @@
  * What was tried, on Linux 6.18 (ABI 7), and holds for all levels so far:
  * - Descriptors that are open, sent or received go on working; a rule is about
  *   opening. stat(2), access(2) and the resolution of paths are not covered.
- * - connect(2) to the path of a UNIX socket is not covered either: a worker
- *   without chroot reaches "unix:/path" backends under any level, as the
- *   broker is meant to. In a chroot it does not, as there is no path.
+ * - connect(2) to the path of a UNIX socket is not covered either: the broker
+ *   reaches "unix:/path" backends under any level, and others have no sockets
+ *   of that family (seccomp).
  * - connect(2) to an abstract UNIX socket fails with EPERM under its scope
  *   (ABI 6) when somebody outside has bound it: the broker has no such scope.
  *   A socket that was connected before (syslog, journald) goes on working.
@@ -37,11 +37,11 @@ const char *
 sandbox_landlock_describe(int level, char *buffer, size_t size);
 
 /* Put this thread, and those it makes, under the rules of a role, for good.
- * connects_unix: see struct sandbox_options. Needs no_new_privs. -1 with a
- * sentence, also when the kernel has no landlock. */
+ * Needs no_new_privs. -1 with a sentence, also when the kernel has no
+ * landlock. */
 int
-sandbox_landlock_enter(enum sandbox_role role, bool connects_unix,
-		       struct error *error) __attribute__((warn_unused_result));
+sandbox_landlock_enter(enum sandbox_role role, struct error *error)
+	__attribute__((warn_unused_result));
 
 /* In the helper: was a file that it may read replaced since, or did one appear
  * that was not there? Only a new process can read that. */

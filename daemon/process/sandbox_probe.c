@@ -32,9 +32,6 @@
 #define BROKER (1u << SANDBOX_BROKER)
 #define ALL    (WORKER | KEEPER | HELPER | BROKER)
 
-/* A worker that does not connect to UNIX sockets itself. */
-#define BROKERED (1u << SANDBOX_ROLE_COUNT)
-
 /* Each returns -1 and leaves errno, or something else. */
 
 static int
@@ -173,7 +170,7 @@ static const struct probe {
 	{"process_vm_readv", ALL, try_read_memory},
 	{"kill", ALL, try_signal},
 	{"internet socket", KEEPER | BROKER, try_internet},
-	{"unix socket", KEEPER | HELPER | BROKERED, try_unix},
+	{"unix socket", WORKER | KEEPER | HELPER, try_unix},
 	{"unix datagrams", ALL, try_datagram},
 	{"netlink", ALL, try_netlink},
 	{"connect", KEEPER, try_connect},
@@ -196,11 +193,7 @@ struct findings {
 static bool
 is_tried(const struct probe *probe, const struct sandbox_filter *filter)
 {
-	unsigned int roles = 1u << filter->role;
-
-	if (filter->role == SANDBOX_WORKER && !filter->connects_unix)
-		roles |= BROKERED;
-	return probe->roles & roles;
+	return probe->roles & (1u << filter->role);
 }
 
 static bool

@@ -30,10 +30,6 @@
 #define BROKER (1u << SANDBOX_BROKER)
 #define ALL    (WORKER | KEEPER | HELPER | BROKER)
 
-/* A worker that connects to UNIX sockets itself, and one that does not. */
-#define UNIX     (1u << SANDBOX_ROLE_COUNT)
-#define BROKERED (UNIX << 1)
-
 #define TESTS_MAX 3
 #define NAMES_MAX 16
 
@@ -129,8 +125,7 @@ static const struct group groups[] = {
 	/* Threads, locked memory, files in memory for others to read. */
 	{KEEPER, {"set_robust_list", "rseq"}},
 	{KEEPER, {"mlock", "mlock2", "munlock"}},
-	{KEEPER | WORKER, {"memfd_create"}},
-	{KEEPER, {"ftruncate"}},
+	{KEEPER | WORKER, {"memfd_create", "ftruncate"}},
 };
 
 static const struct rule rules[] = {
@@ -159,13 +154,13 @@ static const struct rule rules[] = {
 	 * would be used. */
 	SOCKET_OF(WORKER, "socket", AF_INET, SOCK_STREAM, 0),
 	SOCKET_OF(WORKER, "socket", AF_INET6, SOCK_STREAM, 0),
-	SOCKET_OF(UNIX | BROKER, "socket", AF_UNIX, SOCK_STREAM, 0),
+	SOCKET_OF(BROKER, "socket", AF_UNIX, SOCK_STREAM, 0),
 	SOCKET_OF(WORKER, "socketpair", AF_UNIX, SOCK_STREAM, 0),
 	SOCKET(HELPER, "socket", AF_INET, SOCK_STREAM),
 	SOCKET(HELPER, "socket", AF_INET, SOCK_DGRAM),
 	SOCKET(HELPER, "socket", AF_INET6, SOCK_STREAM),
 	SOCKET(HELPER, "socket", AF_INET6, SOCK_DGRAM),
-	REFUSE(BROKERED | HELPER, "socket", EACCES, INT(0, AF_UNIX)),
+	REFUSE(WORKER | HELPER, "socket", EACCES, INT(0, AF_UNIX)),
 	OPTION(ALL, SOL_SOCKET, SO_SNDBUF),
 	OPTION(WORKER, SOL_SOCKET, SO_LINGER),
 	OPTION(WORKER, SOL_SOCKET, SO_KEEPALIVE),
@@ -322,16 +317,13 @@ sandbox_seccomp_new(const struct sandbox_filter *filter, uint32_t architecture,
 					: architecture,
 		.is_log = filter->answer == SANDBOX_LOG,
 	};
-	unsigned int roles = 1u << filter->role;
 
-	if (filter->role == SANDBOX_WORKER)
-		roles |= filter->connects_unix ? UNIX : BROKERED;
 	if (!making.filter) {
 		error_set(error, "libseccomp cannot begin a filter");
 		return NULL;
 	}
 	if (set_attributes(&making, error) == 0 &&
-	    add_all(&making, roles, error) == 0)
+	    add_all(&making, 1u << filter->role, error) == 0)
 		return making.filter;
 	seccomp_release(making.filter);
 	return NULL;

@@ -43,7 +43,6 @@ enum sandbox_answer {
 struct sandbox_filter {
 	enum sandbox_role role;
 	enum sandbox_answer answer;
-	bool connects_unix; /* see struct sandbox_options */
 };
 
 /* The filter for an architecture (SCMP_ARCH_NATIVE, SCMP_ARCH_AARCH64, …):

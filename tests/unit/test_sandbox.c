@@ -166,27 +166,33 @@ test_no_root(void)
 			CU_ASSERT_EQUAL(in_child(stays_root, &modes[i]), 0);
 }
 
-/* A worker that needs no broker. */
+/* A key in a store: no files are out of reach, privileges are. */
 static int
-connects_unix(const void *argument)
+has_store(const void *argument)
 {
 	struct sandbox_options options = as_we_are;
 	struct sandbox_report report;
 	struct error error = {0};
 
-	(void)argument;
-	options.connects_unix = true;
-	CHECK(sandbox_enter(SANDBOX_WORKER, &options, &report, &error) == 0);
-	CHECK(report.missing[0] == '\0');
-	CHECK(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0) >= 0);
+	options.mode = *(const enum sandbox_mode *)argument;
+	options.has_store = true;
+	CHECK((sandbox_enter(SANDBOX_KEEPER, &options, &report, &error) == 0) ==
+	      (options.mode != SANDBOX_REQUIRED));
+	CHECK(!!strstr(report.missing, "store") ==
+	      (options.mode != SANDBOX_OFF && !IS_FOR_TESTS));
+	CHECK(open("/etc/passwd", O_RDONLY) >= 0);
+	CHECK(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1);
 	return 0;
 }
 
 static void
-test_unix(void)
+test_store(void)
 {
-	if (has_landlock() && IS_WHOLE)
-		CU_ASSERT_EQUAL(in_child_as_user(connects_unix, NULL), 0);
+	static const enum sandbox_mode modes[] = {
+		SANDBOX_AUTO, SANDBOX_REQUIRED, SANDBOX_OFF};
+
+	for (size_t i = 0; i < ARRAY_SIZE(modes); i++)
+		CU_ASSERT_EQUAL(in_child_as_user(has_store, &modes[i]), 0);
 }
 
 /* Off: privileges go, calls stay. */
@@ -331,8 +337,6 @@ test_probe(void)
 		struct sandbox_filter filter = {.role = (enum sandbox_role)i};
 
 		CU_ASSERT(sandbox_probe_count(&filter) >= 12);
-		filter.connects_unix = true;
-		CU_ASSERT(sandbox_probe_count(&filter) >= 12);
 	}
 }
 
@@ -344,7 +348,7 @@ test_message(void)
 	static const struct sandbox_options sent = {
 		.mode = SANDBOX_REQUIRED,
 		.privileges = {123, 456, 7},
-		.connects_unix = true,
+		.has_store = true,
 	};
 	unsigned char bytes[16];
 	struct buf_writer writer;
@@ -361,7 +365,7 @@ test_message(void)
 	CU_ASSERT_EQUAL(got.privileges.uid, 123);
 	CU_ASSERT_EQUAL(got.privileges.gid, 456);
 	CU_ASSERT_EQUAL(got.privileges.root, -1);
-	CU_ASSERT_TRUE(got.connects_unix);
+	CU_ASSERT_TRUE(got.has_store);
 
 	for (size_t length = 0; length < writer.length; length++) {
 		buf_read_init(&reader, bytes, length);
@@ -387,7 +391,7 @@ test_describe(void)
 }
 
 UNIT_SUITE(sandbox, {"enter", test_enter}, {"root", test_root},
-	   {"no_root", test_no_root}, {"unix", test_unix}, {"off", test_off},
+	   {"no_root", test_no_root}, {"store", test_store}, {"off", test_off},
 	   {"build", test_build}, {"missing", test_missing},
 	   {"probe", test_probe}, {"message", test_message},
 	   {"describe", test_describe});

@@ -29,12 +29,12 @@
 #define SCOPES_LEVEL   6
 
 static bool
-enter(enum sandbox_role role, bool connects_unix)
+enter(enum sandbox_role role)
 {
 	struct error error = {0};
 
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-	    sandbox_landlock_enter(role, connects_unix, &error) == 0)
+	    sandbox_landlock_enter(role, &error) == 0)
 		return true;
 	in_child_failed(__FILE__, __LINE__, error.text);
 	return false;
@@ -79,7 +79,7 @@ finds_none(const void *argument)
 	struct error error = {0};
 
 	(void)argument;
-	CHECK(sandbox_landlock_enter(SANDBOX_WORKER, false, &error) == -1);
+	CHECK(sandbox_landlock_enter(SANDBOX_WORKER, &error) == -1);
 	CHECK(strcmp(error.text, "the kernel has no landlock") == 0);
 	return 0;
 }
@@ -113,7 +113,7 @@ reaches_no_file(const void *argument)
 	char byte;
 	int file;
 
-	CHECK(enter(role, false));
+	CHECK(enter(role));
 	CHECK(open("/etc/passwd", O_RDONLY) < 0 && errno == EACCES);
 	CHECK(open("/tmp/sealock-new", O_WRONLY | O_CREAT, 0600) < 0 &&
 	      errno == EACCES);
@@ -173,7 +173,7 @@ receives(const void *argument)
 	if (pid == 0) {
 		close(file);
 		header = CMSG_FIRSTHDR(&message);
-		_exit(enter(SANDBOX_WORKER, false) &&
+		_exit(enter(SANDBOX_WORKER) &&
 				      recvmsg(ends[1], &message, 0) == 1 &&
 				      (header = CMSG_FIRSTHDR(&message)) &&
 				      (memcpy(&received, CMSG_DATA(header),
@@ -229,7 +229,6 @@ struct unix_case {
 	enum sandbox_role role;
 	struct sockaddr_un address;
 	socklen_t length;
-	bool connects_unix;
 	int error_number; /* 0: it connects */
 };
 
@@ -240,7 +239,7 @@ connects(const void *argument)
 	int client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	int result;
 
-	CHECK(enter(tried->role, tried->connects_unix));
+	CHECK(enter(tried->role));
 	result = connect(client, (const struct sockaddr *)&tried->address,
 			 tried->length);
 	CHECK((result == 0 ? 0 : errno) == tried->error_number);
@@ -250,8 +249,8 @@ connects(const void *argument)
 static void
 test_unix(void)
 {
-	struct unix_case path = {.connects_unix = true};
-	struct unix_case abstract = {.connects_unix = true};
+	struct unix_case path = {.role = SANDBOX_BROKER};
+	struct unix_case abstract = {.role = SANDBOX_BROKER};
 	int by_path, by_name;
 	mode_t mask;
 
@@ -274,10 +273,6 @@ test_unix(void)
 			0);
 	CU_ASSERT_EQUAL(listen(by_path, 8) + listen(by_name, 8), 0);
 
-	try_both(connects, &path);
-	try_both(connects, &abstract);
-	abstract.connects_unix = path.connects_unix = false;
-	abstract.role = path.role = SANDBOX_BROKER;
 	try_both(connects, &path);
 	try_both(connects, &abstract);
 	abstract.role = path.role = SANDBOX_WORKER;
@@ -304,7 +299,7 @@ logs_on(const void *argument)
 	(void)argument;
 	CHECK(bind(server, (struct sockaddr *)&address, length) == 0);
 	CHECK(connect(client, (struct sockaddr *)&address, length) == 0);
-	CHECK(enter(SANDBOX_WORKER, false));
+	CHECK(enter(SANDBOX_WORKER));
 	CHECK(send(client, "x", 1, 0) == 1);
 	return 0;
 }
@@ -324,7 +319,7 @@ signals(const void *argument)
 
 	(void)argument;
 	CHECK(kill(outside, 0) == 0);
-	CHECK(enter(SANDBOX_WORKER, false));
+	CHECK(enter(SANDBOX_WORKER));
 	if (sandbox_landlock_level() >= SCOPES_LEVEL)
 		CHECK(kill(outside, 0) < 0 && errno == EPERM);
 	CHECK(kill(getpid(), 0) == 0);
@@ -342,8 +337,7 @@ is_signalled(const void *argument)
 	CHECK(pipe(ends) == 0);
 	pid = fork();
 	if (pid == 0) {
-		if (!enter(SANDBOX_WORKER, false) ||
-		    write(ends[1], "x", 1) != 1)
+		if (!enter(SANDBOX_WORKER) || write(ends[1], "x", 1) != 1)
 			_exit(1);
 		for (;;)
 			pause();
@@ -373,7 +367,7 @@ keeps_off_the_network(const void *argument)
 				      .sin_port = htons(9)};
 	int tcp = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	CHECK(enter(*(const enum sandbox_role *)argument, false));
+	CHECK(enter(*(const enum sandbox_role *)argument));
 	CHECK(connect(tcp, (struct sockaddr *)&address, sizeof(address)) < 0);
 	CHECK(errno == (sandbox_landlock_level() >= 4 ? EACCES : ECONNREFUSED));
 	return 0;
@@ -398,7 +392,7 @@ reads_hosts(const void *argument)
 	bool has_servers = is_readable("/etc/resolv.conf");
 
 	(void)argument;
-	CHECK(enter(SANDBOX_HELPER, false));
+	CHECK(enter(SANDBOX_HELPER));
 	CHECK(is_readable("/etc/hosts") == has_hosts);
 	CHECK(is_readable("/etc/resolv.conf") == has_servers);
 	CHECK(!is_readable("/etc/passwd"));
@@ -507,7 +501,7 @@ sees(const struct replaced *replaced, int in, int out)
 	snprintf(path, sizeof(path), "/%s", replaced->name);
 	CHECK(chroot(directory) == 0 && chdir("/") == 0);
 	CHECK(setresuid(SOMEBODY, SOMEBODY, SOMEBODY) == 0);
-	CHECK(enter(SANDBOX_HELPER, false));
+	CHECK(enter(SANDBOX_HELPER));
 	CHECK(is_readable("/etc/hosts") && is_readable("/etc/resolv.conf"));
 	CHECK(!is_readable("/etc/shadow") && !is_readable("/run/secret"));
 	CHECK(!sandbox_landlock_is_outdated());
