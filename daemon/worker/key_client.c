@@ -61,7 +61,8 @@ struct key_client {
 
 	struct channel *channel; /* NULL: there is no keeper */
 	uint32_t keeper;         /* its number */
-	struct event *patience;  /* pending while there is none */
+	struct timeval patience_time;
+	struct event *patience; /* pending while there is none */
 	bool is_patience_over;
 
 	struct place places[KEY_CLIENT_WINDOW];
@@ -78,9 +79,6 @@ struct key_client {
 
 /* What remote keys of this process sign with. */
 static struct key_client *installed;
-
-static const struct timeval patience_time = {
-	KEY_CLIENT_PATIENCE_MS / 1000, KEY_CLIENT_PATIENCE_MS % 1000 * 1000};
 
 /* Outcomes. */
 
@@ -305,7 +303,7 @@ static void
 lose_keeper(struct key_client *client)
 {
 	channel_free(TAKE(client->channel));
-	evtimer_add(client->patience, &patience_time);
+	evtimer_add(client->patience, &client->patience_time);
 	for (size_t i = 0; i < KEY_CLIENT_WINDOW; i++) {
 		struct place was;
 
@@ -410,7 +408,7 @@ key_client_install(struct key_client *client, struct error *error)
 }
 
 struct key_client *
-key_client_new(struct event_base *base,
+key_client_new(struct event_base *base, int64_t patience_ms,
 	       void (*accused)(uint32_t number, const char *why,
 			       void *argument),
 	       void *argument)
@@ -422,12 +420,15 @@ key_client_new(struct event_base *base,
 	client->argument = argument;
 	for (size_t i = KEY_CLIENT_WINDOW; i-- > 0;)
 		client->free_places[client->free_count++] = (unsigned char)i;
+	client->patience_time.tv_sec = (time_t)(patience_ms / 1000);
+	client->patience_time.tv_usec =
+		(suseconds_t)(patience_ms % 1000 * 1000);
 	TAILQ_INIT(&client->waiting);
 	STAILQ_INIT(&client->kept);
 	client->later = event_new(base, -1, 0, on_later, client);
 	client->patience = evtimer_new(base, on_patience, client);
 	assert(client->later && client->patience);
-	evtimer_add(client->patience, &patience_time);
+	evtimer_add(client->patience, &client->patience_time);
 	return client;
 }
 

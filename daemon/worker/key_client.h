@@ -10,8 +10,8 @@
  * When the keeper dies, what was under way is lost: it may be what the keeper
  * died of, so its successor is not asked for it again. What has not been sent
  * yet, and what begins now, waits for the successor, which is there within a
- * second; when there is none after KEY_CLIENT_PATIENCE_MS, all of it is lost,
- * and whatever begins later at once, until there is one.
+ * second; when there is none for too long, all of it is lost, and whatever
+ * begins later at once, until there is one.
  */
 #ifndef SEALOCK_WORKER_KEY_CLIENT_H
 #define SEALOCK_WORKER_KEY_CLIENT_H
@@ -22,18 +22,17 @@
 struct error;
 struct event_base;
 
-#define KEY_CLIENT_WINDOW      64
-#define KEY_CLIENT_PATIENCE_MS 2000
+#define KEY_CLIENT_WINDOW 64
 
 /* How long one that cannot wait in the event loop waits for its signature. */
 #define KEY_CLIENT_BLOCK_MS 10000
 
 struct key_client;
 
-/* accuse: that keeper (the number it was attached with) has broken the rules;
- * its channel is closed already. */
+/* patience_ms: how long a keeper is waited for. accuse: that keeper (the number
+ * it was attached with) has broken the rules; its channel is closed already. */
 struct key_client *
-key_client_new(struct event_base *base,
+key_client_new(struct event_base *base, int64_t patience_ms,
 	       void (*accuse)(uint32_t number, const char *why, void *argument),
 	       void *argument);
 

@@ -28,6 +28,10 @@
 /* How long farewells may take once the grace is over. */
 #define FAREWELL_LIMIT_MS 500
 
+/* How long handshakes wait for a keeper that is not there. One that is replaced
+ * has to read all keys first. */
+#define KEEPER_PATIENCE_MS 5000
+
 /* For attempts at several addresses at once, the acceptor, peers. */
 #define DESCRIPTORS_SPARE 8
 
@@ -256,7 +260,8 @@ start(struct child *child, struct event_base *base)
 	       worker->generation_limit);
 	worker->names = names_new(base);
 	worker->broker = broker_client_new(base, accuse_broker, worker);
-	worker->keys = key_client_new(base, accuse_keeper, worker);
+	worker->keys =
+		key_client_new(base, KEEPER_PATIENCE_MS, accuse_keeper, worker);
 	worker->descriptors_at_start = count_descriptors();
 	worker->acceptor = acceptor_new(worker);
 	return worker;

@@ -233,7 +233,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 		base = event_base_new();
 	memset(&scene, 0, sizeof(scene));
 	scene.keeper = -1;
-	scene.client = key_client_new(base, on_accused, &scene);
+	scene.client = key_client_new(base, 60000, on_accused, &scene);
 	if (key_client_install(scene.client, &error) != 0)
 		abort();
 	buf_read_init(&input, bytes, length);

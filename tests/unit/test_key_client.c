@@ -124,7 +124,7 @@ attach(struct scene *scene)
 }
 
 static void
-begin_without_keeper(struct scene *scene)
+begin_without_keeper(struct scene *scene, int64_t patience_ms)
 {
 	struct error error;
 
@@ -133,7 +133,8 @@ begin_without_keeper(struct scene *scene)
 	memset(scene, 0, sizeof(*scene));
 	scene->base = event_base_new();
 	scene->keeper = -1;
-	scene->client = key_client_new(scene->base, on_accused, scene);
+	scene->client =
+		key_client_new(scene->base, patience_ms, on_accused, scene);
 	CU_ASSERT_EQUAL_FATAL(key_client_install(scene->client, &error), 0);
 	for (size_t i = 0; i < MANY; i++) {
 		scene->callers[i].operation.ready = on_ready;
@@ -144,7 +145,7 @@ begin_without_keeper(struct scene *scene)
 static void
 begin(struct scene *scene)
 {
-	begin_without_keeper(scene);
+	begin_without_keeper(scene, 60000);
 	attach(scene);
 }
 
@@ -441,7 +442,7 @@ test_patience(void)
 	static struct scene scene;
 	static struct asked asked;
 
-	begin_without_keeper(&scene);
+	begin_without_keeper(&scene, 20);
 	start(&scene, 0);
 	start(&scene, 1);
 	event_base_loop(scene.base, EVLOOP_ONCE);
@@ -784,7 +785,7 @@ test_blocking(void)
 		end(&scene);
 	}
 	/* Nobody there at all: no waiting, for nobody can come. */
-	begin_without_keeper(&scene);
+	begin_without_keeper(&scene, 60000);
 	CU_ASSERT_EQUAL(remote_key_functions()->sign(key_id, &small, signature,
 						     &(size_t){ROOM}),
 			-1);

@@ -114,7 +114,7 @@ begin(struct scene *scene, const char *kind, int version, bool is_server,
 	give_key(scene, remote, keeper_uses);
 	scene->signers = signers_new(scene->base, scene->store, &events, scene);
 	CU_ASSERT_EQUAL_FATAL(signers_start(scene->signers, 2), 2);
-	scene->client = key_client_new(scene->base, on_accused, scene);
+	scene->client = key_client_new(scene->base, 60000, on_accused, scene);
 	CU_ASSERT_EQUAL_FATAL(key_client_install(scene->client, &error), 0);
 	CU_ASSERT_EQUAL_FATAL(
 		socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets),
