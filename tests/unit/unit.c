@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The runner of all unit suites: unit [NAME], where NAME is a part of
- * "suite/test". Its last line is "N passed, N failed".
+ * "suite/test". Its last line is "N passed, N failed". With --role it is a
+ * child of one of its tests.
  */
 #include "tests/unit/unit.h"
 
@@ -10,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <CUnit/Basic.h>
+
+#include "tests/lib/stub_role.h"
 
 static struct unit_suite *suites;
 
@@ -52,6 +55,8 @@ main(int argc, char **argv)
 	const char *filter = argc > 1 ? argv[1] : NULL;
 	unsigned int added = 0, failed, run;
 
+	if (filter && strcmp(filter, "--role") == 0)
+		return stub_role_main(argc, argv);
 	signal(SIGPIPE, SIG_IGN);
 	if (CU_initialize_registry() != CUE_SUCCESS)
 		return 1;

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "tests/lib/stub_role.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "common/base/error.h"
+#include "common/base/file_set.h"
+#include "common/base/log.h"
+#include "common/base/mem.h"
+#include "daemon/process/child.h"
+#include "daemon/process/generation.h"
+
+static enum ipc_role role;
+static struct child *self;
+static char *prepared_name;
+
+static bool
+is_called(const char *name)
+{
+	return prepared_name && strcmp(prepared_name, name) == 0;
+}
+
+static void *
+start(struct child *child, struct event_base *base)
+{
+	(void)base;
+	self = child;
+	return &self;
+}
+
+static int
+complain(struct error_list *problems, const char *sentence)
+{
+	struct error error = {0};
+
+	error_set(&error, "%s", sentence);
+	error_list_add(problems, &error);
+	return -1;
+}
+
+static void
+report_index(const struct generation *generation)
+{
+	AUTO_BLOB struct blob blob = {0};
+	struct error error = {0};
+	int index = memfd_create("index", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (file_set_read(generation->files, "/index", &blob, &error) != 0 ||
+	    write(index, blob.bytes, blob.length) != (ssize_t)blob.length)
+		abort();
+	if (strcmp((const char *)blob.bytes, "die") == 0)
+		raise(SIGKILL);
+	if (!is_called("keeper_open"))
+		fcntl(index, F_ADD_SEALS,
+		      F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE);
+	child_report_index(self, generation->number, index);
+}
+
+static int
+prepare_keeper(const struct generation *generation, struct error_list *problems)
+{
+	if (is_called("keeper_bad"))
+		return complain(problems, "the keeper minds");
+	if (is_called("keeper_dies"))
+		raise(SIGKILL);
+	if (!is_called("keeper_bare"))
+		report_index(generation);
+	return 0;
+}
+
+static int
+kind_of(const struct generation *generation, const char *name)
+{
+	const struct file_entry *entry = file_set_find(generation->files, name);
+
+	return entry ? (int)entry->kind : -1;
+}
+
+static int
+prepare_worker(const struct generation *generation, struct error_list *problems,
+	       struct error_list *warnings)
+{
+	struct error error = {0};
+	char index[64] = "none";
+	ssize_t length;
+
+	if (is_called("worker_bad"))
+		return complain(problems, "the worker minds");
+	if (generation->index >= 0) {
+		length = pread(generation->index, index, sizeof(index) - 1, 0);
+		index[length > 0 ? length : 0] = '\0';
+	}
+	error_set(&error, "index=%s ca=%d key=%d", index,
+		  kind_of(generation, "/ca"), kind_of(generation, "/index"));
+	error_list_add(warnings, &error);
+	return 0;
+}
+
+static int
+prepare(void *argument, struct generation *generation,
+	struct error_list *problems, struct error_list *warnings)
+{
+	int result = 0;
+
+	(void)argument;
+	mem_free(prepared_name);
+	prepared_name = mem_strdup(generation->conf->services[0].name);
+	if (role == IPC_KEEPER)
+		result = prepare_keeper(generation, problems);
+	else if (role == IPC_WORKER)
+		result = prepare_worker(generation, problems, warnings);
+	generation_free(generation);
+	return result;
+}
+
+static void
+commit(void *argument, uint64_t number)
+{
+	(void)argument;
+	log_info("commit", "generation=%" PRIu64, number);
+	if (role != IPC_WORKER || !is_called("worker_holds"))
+		child_report_live(self, number);
+	if (role != IPC_KEEPER)
+		return;
+	if (is_called("accuse"))
+		child_accuse(self, IPC_WORKER, 0, "it said \"no\"");
+	for (int i = 0; i < 4 && is_called("slander"); i++)
+		child_accuse(self, IPC_WORKER, 0, "it said no");
+	if (is_called("nonsense"))
+		child_accuse(self, IPC_HELPER, 0, "it said nothing");
+}
+
+static void
+abort_prepared(void *argument, uint64_t number)
+{
+	(void)argument;
+	log_info("abort", "generation=%" PRIu64, number);
+}
+
+static void
+release(void *argument, uint64_t number)
+{
+	(void)argument;
+	log_info("release", "generation=%" PRIu64, number);
+}
+
+static void
+drain(void *argument, int64_t grace_ms)
+{
+	(void)argument;
+	log_info("drain", "grace_ms=%" PRId64, grace_ms);
+	child_exit(self, 0);
+}
+
+static void
+peer(void *argument, enum ipc_role of, uint32_t number, int descriptor)
+{
+	(void)argument;
+	log_info("peer", "role=%s number=%" PRIu32, ipc_role_name(of), number);
+	close(descriptor);
+}
+
+static void
+stop(void *argument)
+{
+	(void)argument;
+	mem_free(TAKE(prepared_name));
+}
+
+int
+stub_role_main(int argc, char **argv)
+{
+	static struct child_role stub = {
+		.start = start,
+		.prepare = prepare,
+		.commit = commit,
+		.abort = abort_prepared,
+		.release = release,
+		.drain = drain,
+		.peer = peer,
+		.stop = stop,
+	};
+
+	if (argc != 4)
+		return 2;
+	for (int i = 0; i < IPC_ROLE_COUNT; i++)
+		if (strcmp(argv[2], ipc_role_name((enum ipc_role)i)) == 0)
+			role = (enum ipc_role)i;
+	stub.role = role;
+	return child_run(&stub, (uint32_t)strtoul(argv[3], NULL, 10));
+}
