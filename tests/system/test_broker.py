@@ -4,6 +4,8 @@ of connections when it cannot, or is not there."""
 
 import contextlib
 import os
+import pwd
+import re
 import signal
 import socket
 import ssl
@@ -12,18 +14,7 @@ import threading
 import time
 
 from harness import wait_for
-from streams import (Server, Tls, client_context, echo, greeter,
-                     server_context)
-
-
-def listening(name, backlog=128):
-    """A UNIX listener that everybody may connect to."""
-    made = socket.socket(socket.AF_UNIX)
-    made.bind(name.replace("@", "\0", 1) if name[0] == "@" else name)
-    if name[0] != "@":
-        os.chmod(name, 0o777)
-    made.listen(backlog)
-    return made
+from streams import Tls, client_context, echo, greeter, server_context
 
 
 def backend(t, name, handler=echo, tls=None):
@@ -33,9 +24,7 @@ def backend(t, name, handler=echo, tls=None):
             socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
         handler(contact)
 
-    server = Server(listening(name), handle, tls)
-    t.defer(server.close)
-    return server
+    return t.unix_server(handle, name, tls)
 
 
 def abstract(t, name="a"):
@@ -118,6 +107,49 @@ def test_without_a_sandbox_there_is_none(t):
         *d.workers()}
 
 
+def test_in_an_empty_directory(t):
+    """Workers that are shut in need it, with filters or without."""
+    if os.geteuid() != 0:
+        return
+    path = backend(t, t.path("a"))
+    name = backend(t, abstract(t))
+    os.mkdir(t.path("empty"), 0o755)
+    for mode in "off", "auto":
+        d = t.daemon({"path": to(path.address), "name": to(name.address)},
+                     globals={"sandbox": mode, "chroot": t.path("empty")},
+                     name=mode)
+        for service in "path", "name":
+            with d.plain(service) as stream:
+                stream.expect_echo()
+        assert {path.contacts[-1].pid, name.contacts[-1].pid} == {
+            the_broker(d)}
+        d.stop()
+
+
+def test_its_own_user(t):
+    """Whose right to connect it is that counts."""
+    if os.geteuid() != 0:
+        return
+    path = backend(t, t.path("a"))
+    user = pwd.getpwnam("daemon")
+    os.chown(t.path("a"), user.pw_uid, user.pw_gid)
+    os.chmod(t.path("a"), 0o700)
+    services = {"s": to(path.address)}
+    for mode in "off", "auto":
+        d = t.daemon(services, name=mode, globals={
+            "sandbox": mode, "user": {"worker": "nobody",
+                                      "broker": "daemon"}})
+        with d.plain() as stream:
+            stream.expect_echo()
+        assert path.contacts[-1].pid == the_broker(d)
+        status = open("/proc/%d/status" % the_broker(d)).read()
+        assert re.search(r"Uid:(\s%d){4}\n" % user.pw_uid, status), status
+        d.stop()
+    d = t.daemon(services)
+    fails(d)
+    assert "Permission denied" in d.wait_access()["detail"]
+
+
 def test_many_at_once(t):
     """More than it is asked for at a time; and nothing is left open."""
     path = backend(t, t.path("a"))
@@ -156,20 +188,6 @@ def test_a_path_that_is_not_there(t):
     assert greeting(d, "s") == b"late"
 
 
-def test_a_path_that_the_brokers_user_may_not_use(t):
-    """Root's own socket, as root's broker is somebody else."""
-    path = backend(t, t.path("a"), greeter(b"open"))
-    d = t.daemon({"s": to(path.address)})
-    if os.geteuid() != 0:
-        return
-    os.chmod(t.path("a"), 0o700)
-    fails(d)
-    record = d.wait_access(reason="connect_failed")
-    assert "Permission denied" in record["detail"], record
-    os.chmod(t.path("a"), 0o777)
-    assert greeting(d) == b"open"
-
-
 def test_what_is_no_socket(t):
     t.write("file", "")
     d = t.daemon({"s": to(unix(t, "file")), "d": to("unix:" + t.dir)})
@@ -190,8 +208,7 @@ def test_a_socket_that_is_replaced(t):
 
 def full_backend(t, name="full"):
     """One whose queue is full; the listener."""
-    made = listening(t.path(name), 0)
-    t.defer(made.close)
+    made = t.unix_listener(t.path(name), backlog=0)
     filler = socket.socket(socket.AF_UNIX)
     t.defer(filler.close)
     filler.connect(t.path(name))
