@@ -228,10 +228,13 @@ confinement_new(const struct conf *conf, struct error_list *problems)
 	remember(confinement, conf);
 	result = find_users(confinement, &conf->global, problems);
 	result |= open_root(confinement, &conf->global, problems);
-	if (result == 0)
-		return confinement;
-	confinement_free(confinement);
-	return NULL;
+	if (result != 0) {
+		confinement_free(confinement);
+		return NULL;
+	}
+	confinement->options[IPC_WORKER].needs_broker =
+		confinement_hides_sockets(confinement);
+	return confinement;
 }
 
 void

@@ -53,6 +53,7 @@ struct child {
 	void *argument;
 	bool is_started;
 	bool is_confined;
+	bool needs_broker;
 	struct error refusal; /* why it is not: to be told, and nothing else
 			       * is done */
 	struct generation_receiver *receiver; /* from PREPARE to BUILD */
@@ -65,6 +66,12 @@ uint32_t
 child_number(const struct child *child)
 {
 	return child->number;
+}
+
+bool
+child_needs_broker(const struct child *child)
+{
+	return child->needs_broker;
 }
 
 void
@@ -389,7 +396,7 @@ on_sandbox(struct child *child, struct message *message)
 		return;
 	}
 	if (child_confine(child->role->role, child->number, message,
-			  &child->refusal) == 0)
+			  &child->needs_broker, &child->refusal) == 0)
 		child->is_confined = true;
 	else
 		log_error("sandbox cannot be entered", "reason=\"%s\"",

@@ -7,6 +7,7 @@
 #ifndef SEALOCK_PROCESS_CHILD_H
 #define SEALOCK_PROCESS_CHILD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -72,6 +73,11 @@ child_run(const struct child_role *role, uint32_t number);
 
 uint32_t
 child_number(const struct child *child);
+
+/* Does the broker connect to UNIX backends for this process? Known from the
+ * sandbox on, which is before anything else. */
+bool
+child_needs_broker(const struct child *child);
 
 /* Tell the monitor which is the oldest generation still in use. */
 void

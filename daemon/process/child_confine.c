@@ -82,13 +82,14 @@ tell(bool is_first, const struct privileges *privileges,
 
 int
 child_confine(enum ipc_role role, uint32_t number, struct message *message,
-	      struct error *error)
+	      bool *needs_broker, struct error *error)
 {
 	struct sandbox_options options;
 	struct sandbox_report reached;
 
 	if (read_options(message, &options, error) != 0)
 		return -1;
+	*needs_broker = options.needs_broker;
 	read_ahead();
 	if (sandbox_enter(sandbox_role(role), &options, &reached, error) != 0)
 		return -1;

@@ -161,6 +161,7 @@ sandbox_options_write(struct buf_writer *writer,
 	buf_write_u32(writer, options->privileges.uid);
 	buf_write_u32(writer, options->privileges.gid);
 	buf_write_u8(writer, options->has_store);
+	buf_write_u8(writer, options->needs_broker);
 }
 
 int
@@ -170,13 +171,16 @@ sandbox_options_read(struct buf_reader *reader, struct sandbox_options *options)
 	uint32_t uid = buf_read_u32(reader);
 	uint32_t gid = buf_read_u32(reader);
 	uint8_t has_store = buf_read_u8(reader);
+	uint8_t needs_broker = buf_read_u8(reader);
 
-	if (reader->failed || mode > SANDBOX_OFF || has_store > 1)
+	if (reader->failed || mode > SANDBOX_OFF || has_store > 1 ||
+	    needs_broker > 1)
 		return -1;
 	*options = (struct sandbox_options){
 		.mode = (enum sandbox_mode)mode,
 		.privileges = {.uid = uid, .gid = gid, .root = -1},
 		.has_store = has_store,
+		.needs_broker = needs_broker,
 	};
 	return 0;
 }

@@ -45,6 +45,11 @@ struct sandbox_options {
 	/* A private key is in a store that is no file (pkcs11:): its library
 	 * opens what it likes, so that privileges are all there is. */
 	bool has_store;
+
+	/* Something stands between a worker and UNIX backends, be it filters,
+	 * its directory or its user: the broker connects to them. It alone is
+	 * told; nothing is entered differently. */
+	bool needs_broker;
 };
 
 struct sandbox_report {

@@ -15,6 +15,7 @@
 #include "common/base/mem.h"
 #include "common/conf/conf.h"
 #include "common/route/route.h"
+#include "daemon/process/child.h"
 #include "daemon/process/generation.h"
 #include "daemon/worker/builtin.h"
 #include "daemon/worker/connecting.h"
@@ -318,7 +319,7 @@ attempt_start(struct connecting *connecting, size_t index)
 	if (candidate->configured->kind == ADDRESS_BUILTIN)
 		return attempt_builtin(connecting, index);
 	if (candidate->socket.storage.ss_family == AF_UNIX &&
-	    broker_client_is_used(worker->broker))
+	    child_needs_broker(worker->child))
 		return attempt_brokered(connecting, index);
 	return attempt_socket(connecting, index);
 }

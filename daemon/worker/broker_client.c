@@ -9,6 +9,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <unistd.h>
 
 #include "common/base/log.h"
@@ -28,7 +29,6 @@ struct broker_client {
 	void (*accuse)(const char *why, void *argument);
 	void *argument;
 	struct channel *channel; /* NULL: no broker is there */
-	bool is_used;
 	struct descriptor_reserve *reserve;
 	struct broker_requests waiting;
 
@@ -196,7 +196,6 @@ broker_client_attach(struct broker_client *client, int descriptor)
 	static const struct ipc_side side = {IPC_WORKER, IPC_BROKER};
 
 	lose(client);
-	client->is_used = true;
 	client->channel =
 		channel_new(client->base, descriptor, side, &events, client);
 	channel_set_reserve(client->channel, client->reserve);
@@ -204,12 +203,6 @@ broker_client_attach(struct broker_client *client, int descriptor)
 }
 
 /* Requests. */
-
-bool
-broker_client_is_used(const struct broker_client *client)
-{
-	return client->is_used;
-}
 
 int
 broker_client_ask(struct broker_client *client, struct broker_request *request)

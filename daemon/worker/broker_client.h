@@ -7,7 +7,6 @@
 #ifndef SEALOCK_WORKER_BROKER_CLIENT_H
 #define SEALOCK_WORKER_BROKER_CLIENT_H
 
-#include <stdbool.h>
 #include <stdint.h>
 #include <sys/queue.h>
 
@@ -45,10 +44,6 @@ broker_client_free(struct broker_client *client);
  * is asked anew. */
 void
 broker_client_attach(struct broker_client *client, int descriptor);
-
-/* Was there ever a broker? */
-bool
-broker_client_is_used(const struct broker_client *client);
 
 /* Ask. 0: it is under way; else an error number: there is no descriptor left
  * for the answer (EMFILE), and nothing was asked. */

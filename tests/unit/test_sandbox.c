@@ -349,6 +349,7 @@ test_message(void)
 		.mode = SANDBOX_REQUIRED,
 		.privileges = {123, 456, 7},
 		.has_store = true,
+		.needs_broker = true,
 	};
 	unsigned char bytes[16];
 	struct buf_writer writer;
@@ -366,6 +367,7 @@ test_message(void)
 	CU_ASSERT_EQUAL(got.privileges.gid, 456);
 	CU_ASSERT_EQUAL(got.privileges.root, -1);
 	CU_ASSERT_TRUE(got.has_store);
+	CU_ASSERT_TRUE(got.needs_broker);
 
 	for (size_t length = 0; length < writer.length; length++) {
 		buf_read_init(&reader, bytes, length);
