@@ -67,26 +67,19 @@ hash_siphash13(const void *bytes, size_t length, uint64_t key0, uint64_t key1)
 	return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
-void
-hash_draw_key(uint64_t key[2])
+static void
+draw_process_key(void)
 {
-	const size_t size = 2 * sizeof(*key);
 	ssize_t got;
 
 	/* So few bytes come whole or not at all. */
 	do
-		got = getrandom(key, size, 0);
+		got = getrandom(process_key, sizeof(process_key), 0);
 	while (got < 0 && errno == EINTR);
-	if (got != (ssize_t)size) {
+	if (got != (ssize_t)sizeof(process_key)) {
 		perror("sealock: getrandom");
 		abort();
 	}
-}
-
-static void
-draw_process_key(void)
-{
-	hash_draw_key(process_key);
 }
 
 uint64_t

@@ -14,10 +14,6 @@
 uint64_t
 hash_bytes(const void *bytes, size_t length);
 
-/* A key that nobody knows, for a table that others than this process use. */
-void
-hash_draw_key(uint64_t key[2]);
-
 /* SipHash with one round a word and three at the end, for a given key:
  * hash_bytes() with its own, a test with one whose answers are known. */
 uint64_t

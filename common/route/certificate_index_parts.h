@@ -43,7 +43,7 @@
 struct index_header {
 	uint64_t magic;
 	uint64_t size;        /* of it all */
-	uint64_t hash_key[2]; /* SipHash, drawn for each index */
+	uint64_t hash_key[2]; /* SipHash, of the certificates */
 	uint32_t set_count;
 	uint32_t certificate_count;
 	uint32_t blob_count;

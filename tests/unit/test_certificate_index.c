@@ -57,11 +57,22 @@ struct fixture {
 	size_t size;
 };
 
+static int
+write_index(const struct fixture *fixture)
+{
+	const struct index_source sets[] = {{fixture->certificates, 3},
+					    {NULL, 0},
+					    {fixture->certificates + 3, 2}};
+	struct error error = {0};
+	int descriptor = certificate_index_write(sets, 3, &error);
+
+	CU_ASSERT_FATAL(descriptor >= 0);
+	return descriptor;
+}
+
 static void
 setup(struct fixture *fixture)
 {
-	struct index_source sets[3];
-	struct error error = {0};
 	struct stat status;
 
 	*fixture = (struct fixture){.root = test_ca("Index Root", NULL)};
@@ -75,11 +86,7 @@ setup(struct fixture *fixture)
 	fixture->certificates[3] = make(fixture->leaf, "c.example");
 	fixture->certificates[4] = make(fixture->other, "d.example");
 	fixture->certificates[4]->is_default = true;
-	sets[0] = (struct index_source){fixture->certificates, 3};
-	sets[1] = (struct index_source){NULL, 0};
-	sets[2] = (struct index_source){fixture->certificates + 3, 2};
-	fixture->descriptor = certificate_index_write(sets, 3, &error);
-	CU_ASSERT_FATAL(fixture->descriptor >= 0);
+	fixture->descriptor = write_index(fixture);
 	CU_ASSERT_EQUAL_FATAL(fstat(fixture->descriptor, &status), 0);
 	fixture->size = (size_t)status.st_size;
 	fixture->bytes = mem_alloc(fixture->size);
@@ -236,6 +243,25 @@ test_seed(void)
 	CU_ASSERT_EQUAL(fwrite(fixture.bytes, 1, fixture.size, seed),
 			fixture.size);
 	CU_ASSERT_EQUAL(fclose(seed), 0);
+	teardown(&fixture);
+}
+
+/* Nothing of chance is in it. */
+static void
+test_the_same_again(void)
+{
+	struct fixture fixture;
+	unsigned char *again;
+	int descriptor;
+
+	setup(&fixture);
+	descriptor = write_index(&fixture);
+	again = mem_alloc(fixture.size + 1);
+	CU_ASSERT_EQUAL(pread(descriptor, again, fixture.size + 1, 0),
+			(ssize_t)fixture.size);
+	CU_ASSERT_EQUAL(memcmp(again, fixture.bytes, fixture.size), 0);
+	mem_free(again);
+	close(descriptor);
 	teardown(&fixture);
 }
 
@@ -602,7 +628,8 @@ test_broken_der(void)
 
 UNIT_SUITE(certificate_index,
 	   {"what_is_written_is_found", test_what_is_written_is_found},
-	   {"choosing", test_choosing}, {"der_is_shared", test_der_is_shared},
+	   {"the_same_again", test_the_same_again}, {"choosing", test_choosing},
+	   {"der_is_shared", test_der_is_shared},
 	   {"no_certificates_at_all", test_no_certificates_at_all},
 	   {"many_names", test_many_names},
 	   {"descriptors_refused", test_descriptors_refused},
