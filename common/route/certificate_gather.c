@@ -13,7 +13,8 @@
 #include "common/conf/conf.h"
 #include "common/route/certificate_index_write.h"
 #include "common/route/certificate_places.h"
-#include "common/route/gathered_certificate.h"
+#include "common/tls/certificate_cache.h"
+#include "common/tls/certificate_unit.h"
 #include "common/route/gathered_keys.h"
 #include "common/route/gathered_set.h"
 #include "common/route/name_index.h"
@@ -26,6 +27,7 @@ struct certificate_gathering {
 	size_t set_count;
 	/* What entries of accept gates had, for those who come later. */
 	struct name_index *past;
+	struct certificate_units *units;
 	struct gathered_keys keys;
 	int index;
 };
@@ -34,8 +36,7 @@ struct certificate_gathering {
 struct gather {
 	struct certificate_gathering *made;
 	struct certificate_places places;
-	const struct file_set *files;
-	const struct name_index *past;
+	struct gathered_sources sources;
 	struct route_findings found;
 };
 
@@ -57,6 +58,7 @@ certificate_gather_free(struct certificate_gathering *gathering)
 		close(gathering->index);
 	gathered_keys_clear(&gathering->keys);
 	name_index_free(gathering->past);
+	certificate_units_free(gathering->units);
 	for (size_t i = 0; i < gathering->set_count; i++)
 		gathered_set_clear(&gathering->sets[i]);
 	mem_free(gathering->sets);
@@ -68,9 +70,11 @@ static void
 load_set(const struct gather *gather, const struct certificate_place *place)
 {
 	struct gathered_set *set = &gather->made->sets[place->set];
+	struct gathered_sources sources = gather->sources;
 
-	gathered_set_load(set, place->service->name, place->settings,
-			  gather->files, place->is_server ? gather->past : NULL,
+	if (!place->is_server)
+		sources.past = NULL;
+	gathered_set_load(set, place->service->name, place->settings, &sources,
 			  place->is_server ? gather->found.quarantined
 					   : gather->found.problems,
 			  gather->found.warnings);
@@ -86,7 +90,8 @@ check_host(const struct gather *gather, const struct certificate_place *gate,
 {
 	const struct gathered_set *sets = gather->made->sets;
 
-	if (sets[host->set].count == 0 && sets[gate->set].count > 0)
+	if (sets[host->set].records.count == 0 &&
+	    sets[gate->set].records.count > 0)
 		error_list_addf(gather->found.quarantined, &host->host->at,
 				"service %s, host %s: none of its certificates "
 				"can be served",
@@ -118,7 +123,7 @@ static bool
 is_down(const struct gather *gather, const struct certificate_place *place)
 {
 	return place->is_server && !place->host &&
-	       gather->made->sets[place->set].count == 0;
+	       gather->made->sets[place->set].records.count == 0;
 }
 
 /* One service that is down is the others' good luck; all of them are nobody's.
@@ -190,9 +195,9 @@ collect_keys(const struct gather *gather)
 		uses[place->set] |= last_uses;
 	}
 	for (size_t i = 0; i < made->set_count; i++)
-		for (size_t j = 0; j < made->sets[i].count; j++)
+		for (size_t j = 0; j < made->sets[i].records.count; j++)
 			gathered_keys_add(&made->keys,
-					  made->sets[i].certificates[j],
+					  made->sets[i].records.records[j],
 					  uses[i]);
 }
 
@@ -205,8 +210,9 @@ write_index(const struct gather *gather)
 	struct error error = {0};
 
 	for (size_t i = 0; i < made->set_count; i++)
-		sources[i] = (struct index_source){made->sets[i].certificates,
-						   made->sets[i].count};
+		sources[i] =
+			(struct index_source){made->sets[i].records.records,
+					      made->sets[i].records.count};
 	made->index = certificate_index_write(sources, made->set_count, &error);
 	if (made->index < 0)
 		error_list_add(gather->found.problems, &error);
@@ -221,8 +227,7 @@ certificate_gather_new(const struct conf *conf, const struct file_set *files,
 	struct certificate_gathering *made = mem_alloc(sizeof(*made));
 	struct gather gather = {
 		.made = made,
-		.files = files,
-		.past = previous ? previous->past : NULL,
+		.sources = {.files = files},
 		.found = {&problems, &quarantined, &warnings},
 	};
 	bool is_usable;
@@ -230,6 +235,13 @@ certificate_gather_new(const struct conf *conf, const struct file_set *files,
 	atomic_init(&made->references, 1);
 	made->index = -1;
 	made->past = name_index_new();
+	made->units = certificate_units_new();
+	gather.sources.units = made->units;
+	gather.sources.cache = certificate_cache_new();
+	if (previous) {
+		gather.sources.past = previous->past;
+		gather.sources.before = previous->units;
+	}
 	certificate_places_list(conf, &gather.places);
 	made->set_count = gather.places.set_count;
 	made->sets = mem_array(made->set_count, sizeof(*made->sets));
@@ -241,6 +253,7 @@ certificate_gather_new(const struct conf *conf, const struct file_set *files,
 	}
 	is_usable = problems.count == 0;
 	route_findings_add(findings, &gather.found);
+	certificate_cache_free(gather.sources.cache);
 	certificate_places_clear(&gather.places);
 	error_list_clear(&problems);
 	error_list_clear(&quarantined);
@@ -275,4 +288,24 @@ certificate_gather_remove_keys(const struct certificate_gathering *gathering,
 			       struct local_keys *keys)
 {
 	gathered_keys_take(&gathering->keys, keys);
+}
+
+size_t
+certificate_gather_check_pairs(struct certificate_gathering *gathering,
+			       const atomic_bool *stop)
+{
+	struct certificate_cache *cache = certificate_cache_new();
+	size_t wrong = 0;
+
+	for (size_t i = 0; i < gathering->set_count; i++) {
+		const struct record_list *records = &gathering->sets[i].records;
+
+		for (size_t j = 0; j < records->count && !atomic_load(stop);
+		     j++)
+			wrong += certificate_record_check(records->records[j],
+							  cache) ==
+				 RECORD_PAIR_WRONG;
+	}
+	certificate_cache_free(cache);
+	return wrong;
 }

@@ -11,6 +11,7 @@
 #ifndef SEALOCK_ROUTE_CERTIFICATE_GATHER_H
 #define SEALOCK_ROUTE_CERTIFICATE_GATHER_H
 
+#include <stdatomic.h>
 #include <stddef.h>
 
 struct certificate_gathering;
@@ -60,5 +61,16 @@ certificate_gather_add_keys(const struct certificate_gathering *gathering,
 void
 certificate_gather_remove_keys(const struct certificate_gathering *gathering,
 			       struct local_keys *keys);
+
+/* Where there are many new certificates, certificate_gather_new() takes a
+ * glance at most of them and does not decode their private keys: they are
+ * decoded when somebody first signs with them. This decodes all that are left
+ * and compares them with their certificates, which takes about a millisecond
+ * each: for one background thread, others may sign meanwhile. *stop ends it
+ * early. Returns how many do not match; a gathering that is made with this one
+ * as `previous` quarantines them. */
+size_t
+certificate_gather_check_pairs(struct certificate_gathering *gathering,
+			       const atomic_bool *stop);
 
 #endif

@@ -11,7 +11,7 @@
 #include "common/route/certificate_index.h"
 #include "common/route/certificate_index_parts.h"
 #include "common/route/certificate_index_write.h"
-#include "common/route/gathered_certificate.h"
+#include "common/tls/certificate_record.h"
 
 /* A certificate stands under a name. */
 struct use {
@@ -69,7 +69,7 @@ enter_all(const struct index_header *header, const struct index_source *set,
 	  struct index_names *names, struct uses *uses)
 {
 	for (size_t i = 0; i < set->count; i++) {
-		const struct gathered_certificate *one = set->certificates[i];
+		const struct certificate_record *one = set->certificates[i];
 
 		names->first_names[i] = INDEX_NONE;
 		for (size_t n = 0; n < one->name_count; n++) {

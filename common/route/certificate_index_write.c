@@ -17,7 +17,7 @@
 #include "common/route/certificate_index.h"
 #include "common/route/certificate_index_names.h"
 #include "common/route/certificate_index_parts.h"
-#include "common/route/gathered_certificate.h"
+#include "common/tls/certificate_record.h"
 
 #define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
@@ -169,7 +169,7 @@ add_names(struct index_writer *writer, const struct index_names *names,
 
 static void
 add_certificate(struct index_writer *writer,
-		const struct gathered_certificate *from, uint32_t first_name)
+		const struct certificate_record *from, uint32_t first_name)
 {
 	struct indexed_certificate to = {
 		.not_before_ms = from->not_before_ms,

@@ -8,11 +8,11 @@
 #include <stddef.h>
 
 struct error;
-struct gathered_certificate;
+struct certificate_record;
 
 /* What stands in a set, in the order of the configuration. */
 struct index_source {
-	struct gathered_certificate *const *certificates;
+	struct certificate_record *const *certificates;
 	size_t count;
 };
 

@@ -8,7 +8,7 @@
 
 #include "common/base/hash.h"
 #include "common/base/mem.h"
-#include "common/route/gathered_certificate.h"
+#include "common/tls/certificate_record.h"
 #include "common/tls/local_keys.h"
 
 /* The slot of that key, or the free one where it would stand. */
@@ -39,7 +39,7 @@ grow(struct gathered_keys *keys)
 
 void
 gathered_keys_add(struct gathered_keys *keys,
-		  const struct gathered_certificate *certificate,
+		  const struct certificate_record *certificate,
 		  unsigned int uses)
 {
 	size_t *slot;

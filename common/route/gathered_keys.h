@@ -8,12 +8,12 @@
 
 #include <stddef.h>
 
-struct gathered_certificate;
+struct certificate_record;
 struct local_keys;
 
 struct gathered_key {
-	const struct gathered_certificate *certificate; /* one that has it */
-	unsigned int uses;                              /* enum key_use */
+	const struct certificate_record *certificate; /* one that has it */
+	unsigned int uses;                            /* enum key_use */
 };
 
 struct gathered_keys {
@@ -26,7 +26,7 @@ struct gathered_keys {
 /* The certificate is lent. */
 void
 gathered_keys_add(struct gathered_keys *keys,
-		  const struct gathered_certificate *certificate,
+		  const struct certificate_record *certificate,
 		  unsigned int uses);
 void
 gathered_keys_clear(struct gathered_keys *keys);

@@ -10,8 +10,8 @@
 #include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/base/mem.h"
-#include "common/route/gathered_certificate.h"
 #include "common/route/name_index.h"
+#include "common/tls/certificate_unit.h"
 #include "common/tls/tls_settings.h"
 
 /* What identifies an entry over reloads: the files it names. */
@@ -23,24 +23,12 @@ entry_text(const char *service, const struct certificate_spec *spec)
 			  spec->key ? spec->key : "");
 }
 
-/* The array grows by doubling; its capacity is the power of two that count has
- * reached. */
-static void
-append(struct gathered_set *set, struct gathered_certificate *certificate)
-{
-	if ((set->count & (set->count - 1)) == 0)
-		set->certificates = mem_resize(
-			set->certificates, set->count ? 2 * set->count : 1,
-			sizeof(struct gathered_certificate *));
-	set->certificates[set->count++] = certificate;
-}
-
 static bool
 has_source(const struct gathered_set *set, size_t from, size_t to,
 	   const char *source)
 {
 	for (size_t i = from; i < to; i++)
-		if (strcmp(set->certificates[i]->source, source) == 0)
+		if (strcmp(set->records.records[i]->source, source) == 0)
 			return true;
 	return false;
 }
@@ -54,18 +42,20 @@ append_past(struct gathered_set *set, const struct name_index *past,
 {
 	const struct name_value *value =
 		past ? name_index_exact(past, entry) : NULL;
-	size_t copied = 0, loaded = set->count;
+	size_t copied = 0, loaded = set->records.count;
 
 	for (; value && copied == 0; value = value->next) {
 		const struct gathered_entry *old = value->value;
 
 		for (size_t i = 0; i < old->count; i++) {
-			struct gathered_certificate *one =
-				old->set->certificates[old->first + i];
+			struct certificate_record *one =
+				old->set->records.records[old->first + i];
 
-			if (has_source(set, from, loaded, one->source))
+			if (has_source(set, from, loaded, one->source) ||
+			    atomic_load(&one->pair) == RECORD_PAIR_WRONG)
 				continue;
-			append(set, gathered_certificate_ref(one));
+			record_list_add(&set->records,
+					certificate_record_ref(one));
 			copied++;
 		}
 	}
@@ -73,20 +63,22 @@ append_past(struct gathered_set *set, const struct name_index *past,
 }
 
 static void
-load_entry(struct gathered_set *set, struct gathered_entry *entry,
-	   const struct certificate_spec *spec, const struct file_set *files,
-	   const struct name_index *past, struct error_list *broken)
+load_entry(struct gathered_set *set, const struct gathered_entry *entry,
+	   const struct certificate_spec *spec,
+	   const struct gathered_sources *sources, struct error_list *broken)
 {
-	struct certificate_list loaded = {0};
+	struct unit_loading units = {
+		.list = &set->records,
+		.units = sources->units,
+		.before = sources->before,
+		.cache = sources->cache,
+	};
 	size_t problems = broken->count, copied;
 
-	certificate_load(spec, files, &loaded, broken);
-	for (size_t i = 0; i < loaded.count; i++)
-		append(set, gathered_certificate_new(loaded.certificates[i]));
-	certificate_list_clear(&loaded);
+	certificate_load_records(spec, sources->files, &units, broken);
 	if (broken->count == problems)
 		return;
-	copied = append_past(set, past, entry->text, entry->first);
+	copied = append_past(set, sources->past, entry->text, entry->first);
 	if (copied > 0)
 		error_list_addf(broken, &spec->at,
 				"the last good copy is served on "
@@ -95,7 +87,7 @@ load_entry(struct gathered_set *set, struct gathered_entry *entry,
 }
 
 static void
-warn_of_dates(const struct gathered_certificate *certificate,
+warn_of_dates(const struct certificate_record *certificate,
 	      const struct position *at, struct error_list *warnings)
 {
 	char date[32];
@@ -112,12 +104,12 @@ warn_of_dates(const struct gathered_certificate *certificate,
 }
 
 static void
-warn_of_name(const struct gathered_certificate *certificate, const char *name,
+warn_of_name(const struct certificate_record *certificate, const char *name,
 	     const struct name_value *others, const struct position *at,
 	     struct error_list *warnings)
 {
 	for (; others; others = others->next) {
-		const struct gathered_certificate *other = others->value;
+		const struct certificate_record *other = others->value;
 
 		if (other->type != certificate->type ||
 		    memcmp(other->digest, certificate->digest,
@@ -137,8 +129,8 @@ warn_of_names(const struct gathered_set *set, const struct position *at,
 {
 	struct name_index *by_name = name_index_new();
 
-	for (size_t i = 0; i < set->count; i++) {
-		struct gathered_certificate *one = set->certificates[i];
+	for (size_t i = 0; i < set->records.count; i++) {
+		struct certificate_record *one = set->records.records[i];
 
 		for (size_t n = 0; n < one->name_count; n++) {
 			const char *name = one->names[n];
@@ -154,7 +146,7 @@ warn_of_names(const struct gathered_set *set, const struct position *at,
 void
 gathered_set_load(struct gathered_set *set, const char *service,
 		  const struct tls_settings *settings,
-		  const struct file_set *files, const struct name_index *past,
+		  const struct gathered_sources *sources,
 		  struct error_list *broken, struct error_list *warnings)
 {
 	*set = (struct gathered_set){
@@ -169,11 +161,11 @@ gathered_set_load(struct gathered_set *set, const char *service,
 
 		entry->set = set;
 		entry->text = entry_text(service, spec);
-		entry->first = set->count;
-		load_entry(set, entry, spec, files, past, broken);
-		entry->count = set->count - entry->first;
-		for (size_t j = entry->first; j < set->count; j++)
-			warn_of_dates(set->certificates[j], &spec->at,
+		entry->first = set->records.count;
+		load_entry(set, entry, spec, sources, broken);
+		entry->count = set->records.count - entry->first;
+		for (size_t j = entry->first; j < set->records.count; j++)
+			warn_of_dates(set->records.records[j], &spec->at,
 				      warnings);
 	}
 	warn_of_names(set, &settings->at, warnings);
@@ -182,9 +174,7 @@ gathered_set_load(struct gathered_set *set, const char *service,
 void
 gathered_set_clear(struct gathered_set *set)
 {
-	for (size_t i = 0; i < set->count; i++)
-		gathered_certificate_unref(set->certificates[i]);
-	mem_free(set->certificates);
+	record_list_clear(&set->records);
 	for (size_t i = 0; i < set->entry_count; i++)
 		mem_free(set->entries[i].text);
 	mem_free(set->entries);

@@ -8,9 +8,12 @@
 
 #include <stddef.h>
 
+#include "common/tls/certificate_record.h"
+
+struct certificate_cache;
+struct certificate_units;
 struct error_list;
 struct file_set;
-struct gathered_certificate;
 struct name_index;
 struct tls_settings;
 
@@ -23,21 +26,29 @@ struct gathered_entry {
 };
 
 struct gathered_set {
-	struct gathered_certificate **certificates;
-	size_t count;
+	struct record_list records;
 	struct gathered_entry *entries;
 	size_t entry_count;
 };
 
+/* What loading draws on. */
+struct gathered_sources {
+	const struct file_set *files;
+	struct certificate_cache *cache;
+	struct certificate_units *units;        /* to be filled */
+	const struct certificate_units *before; /* NULL: there are none */
+	/* Struct gathered_entry by their texts, of accept gates; or NULL. */
+	const struct name_index *past;
+};
+
 /* Load every entry of a service's settings->certificates. What cannot be loaded
- * is added to broken; if the past (may be NULL: struct gathered_entry by their
- * texts) has a copy from the same entry, that is served on and the sentence
- * says so. Warnings: expired, not yet valid, two certificates of one type for
- * one name. */
+ * is added to broken; if the past has a copy from the same entry, that is
+ * served on and the sentence says so. Warnings: expired, not yet valid, two
+ * certificates of one type for one name. */
 void
 gathered_set_load(struct gathered_set *set, const char *service,
 		  const struct tls_settings *settings,
-		  const struct file_set *files, const struct name_index *past,
+		  const struct gathered_sources *sources,
 		  struct error_list *broken, struct error_list *warnings);
 void
 gathered_set_clear(struct gathered_set *set);

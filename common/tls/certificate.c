@@ -99,8 +99,8 @@ common_name(const X509 *leaf, char ***names)
 	return count;
 }
 
-static int
-read_time(const ASN1_TIME *when, int64_t *milliseconds)
+int
+certificate_time(const ASN1_TIME *when, int64_t *milliseconds)
 {
 	struct tm parts;
 
@@ -116,10 +116,48 @@ int
 certificate_validity(const X509 *certificate, int64_t *not_before_ms,
 		     int64_t *not_after_ms)
 {
-	if (read_time(X509_get0_notBefore(certificate), not_before_ms) != 0 ||
-	    read_time(X509_get0_notAfter(certificate), not_after_ms) != 0)
+	if (certificate_time(X509_get0_notBefore(certificate), not_before_ms) !=
+		    0 ||
+	    certificate_time(X509_get0_notAfter(certificate), not_after_ms) !=
+		    0)
 		return -1;
 	return 0;
+}
+
+/* *has_dns: there are some that ought to be host names. */
+static size_t
+alternative_names(const GENERAL_NAMES *alternatives, bool *has_dns,
+		  char ***names)
+{
+	int total = sk_GENERAL_NAME_num(alternatives);
+	size_t count = 0;
+
+	*has_dns = false;
+	*names = NULL;
+	for (int i = 0; i < total; i++) {
+		const GENERAL_NAME *name =
+			sk_GENERAL_NAME_value(alternatives, i);
+
+		if (name->type != GEN_DNS)
+			continue;
+		if (!*has_dns)
+			*names = mem_array((size_t)total, sizeof(**names));
+		*has_dns = true;
+		count = add_name(*names, count,
+				 ASN1_STRING_get0_data(name->d.dNSName),
+				 ASN1_STRING_length(name->d.dNSName));
+	}
+	if (count == 0)
+		mem_free(TAKE(*names));
+	return count;
+}
+
+size_t
+certificate_names_in(const GENERAL_NAMES *alternatives, char ***names)
+{
+	bool has_dns;
+
+	return alternative_names(alternatives, &has_dns, names);
 }
 
 size_t
@@ -128,29 +166,13 @@ certificate_names(X509 *leaf, char ***names)
 	AUTO_OPENSSL(general_names)
 	GENERAL_NAMES *alternatives =
 		X509_get_ext_d2i(leaf, NID_subject_alt_name, NULL, NULL);
-	int total = sk_GENERAL_NAME_num(alternatives);
-	bool has_dns = false;
-	size_t count = 0;
+	bool has_dns;
+	size_t count = alternative_names(alternatives, &has_dns, names);
 
-	*names = NULL;
-	for (int i = 0; i < total; i++) {
-		const GENERAL_NAME *name =
-			sk_GENERAL_NAME_value(alternatives, i);
-
-		if (name->type != GEN_DNS)
-			continue;
-		if (!has_dns)
-			*names = mem_array((size_t)total, sizeof(**names));
-		has_dns = true;
-		count = add_name(*names, count,
-				 ASN1_STRING_get0_data(name->d.dNSName),
-				 ASN1_STRING_length(name->d.dNSName));
-	}
-	if (!has_dns)
+	if (!has_dns) {
 		count = common_name(leaf, names);
-	if (count == 0) {
-		mem_free(*names);
-		*names = NULL;
+		if (count == 0)
+			mem_free(TAKE(*names));
 	}
 	ERR_clear_error();
 	return count;

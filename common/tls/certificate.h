@@ -11,11 +11,13 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <openssl/types.h>
+#include <openssl/x509v3.h>
 
 struct certificate_spec;
 struct error;
 struct error_list;
 struct file_set;
+struct unit_loading;
 
 /* What the key is for TLS: an SSL_CTX holds one certificate of each. */
 enum certificate_type {
@@ -82,6 +84,14 @@ certificate_load(const struct certificate_spec *spec,
 		 const struct file_set *files, struct certificate_list *list,
 		 struct error_list *problems);
 
+/* The same into records, of what has changed since an earlier loading, or is
+ * new: see certificate_unit.h. loading->digest is set here. */
+size_t
+certificate_load_records(const struct certificate_spec *spec,
+			 const struct file_set *files,
+			 struct unit_loading *loading,
+			 struct error_list *problems);
+
 /* Only the public part of a file: its certificates in the order found, for
  * `sealock cert show`; bytes are PEM, DER or PKCS#12 (pass-phrase may be
  * NULL). NULL and a sentence when there is none. The caller frees the stack
@@ -100,6 +110,15 @@ certificate_unref(struct certificate *certificate);
  * The array and its strings are the caller's (mem_free()). */
 size_t
 certificate_names(X509 *leaf, char ***names);
+
+/* The same for the content of a SAN. */
+size_t
+certificate_names_in(const GENERAL_NAMES *alternatives, char ***names);
+
+/* A time in milliseconds since 1970; -1: it is none. */
+int
+certificate_time(const ASN1_TIME *when, int64_t *milliseconds)
+	__attribute__((warn_unused_result));
 
 /* From when and to when a certificate is valid, in milliseconds since 1970.
  * -1: it holds no times that can be read. */

@@ -20,6 +20,8 @@
 #include "common/tls/certificate_chain.h"
 #include "common/tls/certificate_key.h"
 #include "common/tls/certificate_parse.h"
+#include "common/tls/certificate_record.h"
+#include "common/tls/certificate_unit.h"
 #include "common/tls/openssl_auto.h"
 #include "common/tls/tls_settings.h"
 
@@ -53,24 +55,38 @@ find_leaf(const STACK_OF(X509) *found, const EVP_PKEY *key)
 	return leaf;
 }
 
-static void
-set_names(struct certificate *certificate, const struct certificate_spec *spec)
+size_t
+certificate_loading_count(const struct certificate_loading *loading)
+{
+	return loading->units ? loading->units->list->count
+			      : loading->list->count;
+}
+
+bool
+certificate_spec_names(const struct certificate_spec *spec, char ***names,
+		       size_t *count)
 {
 	char name[HOSTNAME_MAX + 1];
 
-	if (spec->name_count == 0 || spec->source == CERTIFICATE_SELF_SIGNED) {
-		certificate->name_count = certificate_names(
-			certificate->leaf, &certificate->names);
-		return;
-	}
-	certificate->names = mem_array(spec->name_count, sizeof(char *));
+	if (spec->name_count == 0 || spec->source == CERTIFICATE_SELF_SIGNED)
+		return false;
+	*names = mem_array(spec->name_count, sizeof(char *));
+	*count = 0;
 	for (size_t i = 0; i < spec->name_count; i++) {
 		const char *given = spec->names[i];
 
 		if (hostname_pattern_normalize(given, strlen(given), name) == 0)
-			certificate->names[certificate->name_count++] =
-				mem_strdup(name);
+			(*names)[(*count)++] = mem_strdup(name);
 	}
+	return true;
+}
+
+char *
+certificate_source(const char *found_in, const char *key_in)
+{
+	return !key_in || strcmp(found_in, key_in) == 0
+		       ? mem_strdup(found_in)
+		       : mem_format("%s and %s", found_in, key_in);
 }
 
 static int
@@ -118,7 +134,10 @@ make(const struct certificate_spec *spec, X509 *leaf,
 		certificate_unref(certificate);
 		return NULL;
 	}
-	set_names(certificate, spec);
+	if (!certificate_spec_names(spec, &certificate->names,
+				    &certificate->name_count))
+		certificate->name_count =
+			certificate_names(leaf, &certificate->names);
 	return certificate;
 }
 
@@ -164,11 +183,14 @@ certificate_build(const struct certificate_loading *loading,
 		return -1;
 	}
 	certificate->type = type;
-	certificate->source =
-		strcmp(found_in, key_in) == 0
-			? mem_strdup(found_in)
-			: mem_format("%s and %s", found_in, key_in);
-	certificate_list_add(loading->list, certificate);
+	certificate->source = certificate_source(found_in, key_in);
+	if (loading->units) {
+		record_list_add(loading->units->list,
+				certificate_record_of(certificate));
+		certificate_unref(certificate);
+	} else {
+		certificate_list_add(loading->list, certificate);
+	}
 	return 0;
 }
 
@@ -192,21 +214,54 @@ build_all(const struct certificate_loading *loading, const char *found_in,
 	}
 }
 
+/* What the time decides today it may decide in another way later. */
+static void
+note_dates(const struct certificate_content *content,
+	   struct certificate_unit *unit)
+{
+	for (int i = 0; i < sk_X509_num(content->certificates); i++) {
+		int64_t start_ms, end_ms;
+
+		if (certificate_validity(
+			    sk_X509_value(content->certificates, i), &start_ms,
+			    &end_ms) == 0)
+			certificate_unit_note_dates(unit, start_ms, end_ms);
+	}
+}
+
+/* The bytes of a file that the unit has read; NULL: it has not. */
+static const struct blob *
+find_bytes(const struct certificate_unit *unit, const char *name)
+{
+	if (!unit || !unit->is_read)
+		return NULL;
+	if (strcmp(name, unit->name) == 0)
+		return &unit->bytes;
+	if (unit->key_name && strcmp(name, unit->key_name) == 0)
+		return &unit->key_bytes;
+	return NULL;
+}
+
 int
 certificate_read(const struct certificate_loading *loading, const char *name,
 		 struct certificate_content *content, struct error *error)
 {
+	const struct blob *bytes = find_bytes(loading->unit, name);
 	AUTO_BLOB struct blob blob = {0};
 
 	*content = (struct certificate_content){0};
-	if (file_set_read(loading->files, name, &blob, error) != 0)
+	if (!bytes && file_set_read(loading->files, name, &blob, error) != 0)
 		return -1;
-	if (certificate_content_parse(blob.bytes, blob.length,
+	if (!bytes)
+		bytes = &blob;
+	if (certificate_content_parse(bytes->bytes, bytes->length,
 				      loading->passphrase, loading->cache,
 				      content, error) != 0) {
 		error_prefix(error, "%s: ", name);
 		return -1;
 	}
+	if (loading->unit)
+		note_dates(content, loading->unit);
 	return 0;
 }
 
@@ -261,14 +316,20 @@ void
 certificate_load_file(const struct certificate_loading *loading,
 		      const char *name, const char *key)
 {
+	struct certificate_unit unit;
+	struct certificate_loading within = *loading;
 	struct certificate_content content;
 	struct error error = {.at = loading->spec->at};
 
-	if (certificate_read(loading, name, &content, &error) != 0)
+	if (certificate_unit_begin(&unit, loading, name, key))
+		return;
+	within.unit = &unit;
+	if (certificate_read(&within, name, &content, &error) != 0)
 		error_list_add(loading->problems, &error);
 	else if (key)
-		certificate_load_with_key(loading, name, &content, key);
+		certificate_load_with_key(&within, name, &content, key);
 	else
-		certificate_load_content(loading, name, &content);
+		certificate_load_content(&within, name, &content);
 	certificate_content_clear(&content);
+	certificate_unit_end(&unit, loading);
 }

@@ -6,6 +6,8 @@
 #ifndef SEALOCK_TLS_CERTIFICATE_BUILD_H
 #define SEALOCK_TLS_CERTIFICATE_BUILD_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <openssl/types.h>
 #include <openssl/x509.h>
 
@@ -14,9 +16,11 @@ struct certificate_cache;
 struct certificate_content;
 struct certificate_list;
 struct certificate_spec;
+struct certificate_unit;
 struct error;
 struct error_list;
 struct file_set;
+struct unit_loading;
 
 /* One certificate_load() under way. */
 struct certificate_loading {
@@ -24,9 +28,25 @@ struct certificate_loading {
 	const struct file_set *files;
 	const char *passphrase; /* NULL: none was given */
 	struct certificate_cache *cache;
-	struct certificate_list *list;
+	struct certificate_list *list; /* NULL: it is for records */
+	struct unit_loading *units;    /* NULL: it is for the list */
+	struct certificate_unit *unit; /* what is being read; NULL: none */
 	struct error_list *problems;
 };
+
+/* How many are loaded so far. */
+size_t
+certificate_loading_count(const struct certificate_loading *loading);
+
+/* The names that an entry gives its certificates, normalized; false: none. */
+bool
+certificate_spec_names(const struct certificate_spec *spec, char ***names,
+		       size_t *count);
+
+/* For messages: where certificate and key came from; key_in may be NULL. The
+ * caller's. */
+char *
+certificate_source(const char *found_in, const char *key_in);
 
 /* Append the certificate among found that key belongs to, with its chain.
  * found_in and key_in name where they came from; equal names are one file. The

@@ -18,6 +18,8 @@
 #include "common/tls/certificate.h"
 #include "common/tls/certificate_build.h"
 #include "common/tls/certificate_parse.h"
+#include "common/tls/certificate_record.h"
+#include "common/tls/certificate_unit.h"
 #include "common/tls/tls_settings.h"
 
 #define CERTBOT_CHAIN "fullchain.pem"
@@ -145,16 +147,12 @@ pass_over(const struct certificate_loading *loading,
 }
 
 static void
-load_child(const struct certificate_loading *loading,
-	   const struct file_entry *child)
+load_unit(const struct certificate_loading *loading,
+	  const struct file_entry *child, const struct file_entry *key)
 {
 	struct error error = {.at = loading->spec->at};
 	struct certificate_content content;
-	const struct file_entry *key;
 
-	if (is_key_of_other(loading, child->name))
-		return;
-	key = find_key(loading, child->name);
 	if (certificate_read(loading, child->name, &content, &error) != 0) {
 		if (is_failure_ours(child, key, &content))
 			error_list_add(loading->problems, &error);
@@ -168,6 +166,25 @@ load_child(const struct certificate_loading *loading,
 		pass_over(loading, child, &content);
 	}
 	certificate_content_clear(&content);
+}
+
+static void
+load_child(const struct certificate_loading *loading,
+	   const struct file_entry *child)
+{
+	struct certificate_loading within = *loading;
+	const struct file_entry *key;
+	struct certificate_unit unit;
+
+	if (is_key_of_other(loading, child->name))
+		return;
+	key = find_key(loading, child->name);
+	if (certificate_unit_begin(&unit, loading, child->name,
+				   key ? key->name : NULL))
+		return;
+	within.unit = &unit;
+	load_unit(&within, child, key);
+	certificate_unit_end(&unit, loading);
 }
 
 static char *
@@ -219,7 +236,8 @@ load_directory(const struct certificate_loading *loading,
 }
 
 struct ranked {
-	struct certificate *certificate;
+	const unsigned char *digest;
+	int chain_length;
 	size_t index;
 };
 
@@ -228,57 +246,87 @@ static int
 compare(const void *one, const void *other)
 {
 	const struct ranked *left = one, *right = other;
-	int order =
-		memcmp(left->certificate->digest, right->certificate->digest,
-		       sizeof(left->certificate->digest));
+	int order = memcmp(left->digest, right->digest, 32);
 
 	if (order == 0)
-		order = sk_X509_num(right->certificate->chain) -
-			sk_X509_num(left->certificate->chain);
+		order = right->chain_length - left->chain_length;
 	if (order == 0)
 		order = left->index < right->index ? -1 : 1;
 	return order;
 }
 
+/* Which are doubles, by index. */
+static bool *
+find_doubles(struct ranked *ranked, size_t count)
+{
+	bool *is_double = mem_array(count, sizeof(*is_double));
+
+	qsort(ranked, count, sizeof(*ranked), compare);
+	for (size_t i = 1; i < count; i++)
+		is_double[ranked[i].index] =
+			memcmp(ranked[i - 1].digest, ranked[i].digest, 32) == 0;
+	return is_double;
+}
+
 /* Drop doubles behind the first `start` ones. */
 static void
-drop_doubles(struct certificate_list *list, size_t start)
+drop_certificates(struct certificate_list *list, size_t start)
 {
+	struct certificate **from = list->certificates + start;
 	size_t count = list->count - start;
 	AUTO_FREE struct ranked *ranked = mem_array(count, sizeof(*ranked));
+	AUTO_FREE bool *is_double = NULL;
 
 	for (size_t i = 0; i < count; i++)
-		ranked[i] = (struct ranked){list->certificates[start + i], i};
-	qsort(ranked, count, sizeof(*ranked), compare);
-	for (size_t i = 1, kept = 0; i < count; i++) {
-		if (memcmp(ranked[kept].certificate->digest,
-			   ranked[i].certificate->digest,
-			   sizeof(ranked[i].certificate->digest)) != 0) {
-			kept = i;
-			continue;
-		}
-		certificate_unref(ranked[i].certificate);
-		list->certificates[start + ranked[i].index] = NULL;
-	}
+		ranked[i] = (struct ranked){from[i]->digest,
+					    sk_X509_num(from[i]->chain), i};
+	is_double = find_doubles(ranked, count);
 	list->count = start;
-	for (size_t i = start; i < start + count; i++)
-		if (list->certificates[i])
-			list->certificates[list->count++] =
-				list->certificates[i];
+	for (size_t i = 0; i < count; i++) {
+		if (is_double[i])
+			certificate_unref(from[i]);
+		else
+			list->certificates[list->count++] = from[i];
+	}
+}
+
+static void
+drop_records(struct record_list *list, size_t start)
+{
+	struct certificate_record **from = list->records + start;
+	size_t count = list->count - start;
+	AUTO_FREE struct ranked *ranked = mem_array(count, sizeof(*ranked));
+	AUTO_FREE bool *is_double = NULL;
+
+	for (size_t i = 0; i < count; i++)
+		ranked[i] = (struct ranked){from[i]->digest,
+					    (int)from[i]->chain_count, i};
+	is_double = find_doubles(ranked, count);
+	list->count = start;
+	for (size_t i = 0; i < count; i++) {
+		if (is_double[i])
+			certificate_record_unref(from[i]);
+		else
+			list->records[list->count++] = from[i];
+	}
 }
 
 void
 certificate_directory_load(const struct certificate_loading *loading,
 			   const struct file_entry *directory)
 {
-	size_t start = loading->list->count;
+	size_t start = certificate_loading_count(loading);
 	size_t problems = loading->problems->count;
 
 	load_directory(loading, directory, 1);
-	if (loading->list->count > start)
-		drop_doubles(loading->list, start);
-	else if (loading->problems->count == problems)
-		add_problem(loading, directory->name,
-			    "there is no certificate with its key in this "
-			    "directory");
+	if (certificate_loading_count(loading) == start) {
+		if (loading->problems->count == problems)
+			add_problem(loading, directory->name,
+				    "there is no certificate with its key in "
+				    "this directory");
+	} else if (loading->units) {
+		drop_records(loading->units->list, start);
+	} else {
+		drop_certificates(loading->list, start);
+	}
 }

@@ -41,7 +41,7 @@ key_block_clear(struct key_block *block)
 {
 	OPENSSL_free(block->label);
 	OPENSSL_free(block->header);
-	OPENSSL_clear_free(block->bytes, (size_t)block->length);
+	OPENSSL_secure_clear_free(block->bytes, (size_t)block->length);
 	*block = (struct key_block){0};
 }
 

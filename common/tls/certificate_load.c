@@ -14,6 +14,7 @@
 #include "common/tls/certificate_key.h"
 #include "common/tls/certificate_parse.h"
 #include "common/tls/certificate_store.h"
+#include "common/tls/certificate_unit.h"
 #include "common/tls/tls_settings.h"
 
 /* NULL in *passphrase when the entry has none. */
@@ -67,44 +68,72 @@ load_inline(const struct certificate_loading *loading)
 	certificate_content_clear(&content);
 }
 
+static size_t
+load(struct certificate_loading *loading)
+{
+	const struct certificate_spec *spec = loading->spec;
+	AUTO_BLOB struct blob passphrase = {0};
+	struct error error = {.at = spec->at};
+	size_t before = certificate_loading_count(loading);
+
+	if (read_passphrase(spec, loading->files, &passphrase,
+			    &loading->passphrase, &error) != 0) {
+		error_list_add(loading->problems, &error);
+		return 0;
+	}
+	if (loading->units)
+		unit_loading_begin(loading->units, spec, loading->passphrase);
+	loading->cache = loading->units ? loading->units->cache
+					: certificate_cache_new();
+	switch (spec->source) {
+	case CERTIFICATE_FILE:
+	case CERTIFICATE_PAIR:
+	case CERTIFICATE_PKCS12:
+	case CERTIFICATE_DIRECTORY:
+		load_path(loading);
+		break;
+	case CERTIFICATE_INLINE:
+		load_inline(loading);
+		break;
+	case CERTIFICATE_STORE:
+		certificate_store_load(loading);
+		break;
+	case CERTIFICATE_SELF_SIGNED:
+		certificate_load_file(loading, spec->path, NULL);
+		break;
+	}
+	if (!loading->units)
+		certificate_cache_free(loading->cache);
+	return certificate_loading_count(loading) - before;
+}
+
 size_t
 certificate_load(const struct certificate_spec *spec,
 		 const struct file_set *files, struct certificate_list *list,
 		 struct error_list *problems)
 {
-	AUTO_BLOB struct blob passphrase = {0};
 	struct certificate_loading loading = {
 		.spec = spec,
 		.files = files,
 		.list = list,
 		.problems = problems,
 	};
-	struct error error = {.at = spec->at};
-	size_t before = list->count;
 
-	if (read_passphrase(spec, files, &passphrase, &loading.passphrase,
-			    &error) != 0) {
-		error_list_add(problems, &error);
-		return 0;
-	}
-	loading.cache = certificate_cache_new();
-	switch (spec->source) {
-	case CERTIFICATE_FILE:
-	case CERTIFICATE_PAIR:
-	case CERTIFICATE_PKCS12:
-	case CERTIFICATE_DIRECTORY:
-		load_path(&loading);
-		break;
-	case CERTIFICATE_INLINE:
-		load_inline(&loading);
-		break;
-	case CERTIFICATE_STORE:
-		certificate_store_load(&loading);
-		break;
-	case CERTIFICATE_SELF_SIGNED:
-		certificate_load_file(&loading, spec->path, NULL);
-		break;
-	}
-	certificate_cache_free(loading.cache);
-	return list->count - before;
+	return load(&loading);
+}
+
+size_t
+certificate_load_records(const struct certificate_spec *spec,
+			 const struct file_set *files,
+			 struct unit_loading *units,
+			 struct error_list *problems)
+{
+	struct certificate_loading loading = {
+		.spec = spec,
+		.files = files,
+		.units = units,
+		.problems = problems,
+	};
+
+	return load(&loading);
 }

@@ -88,3 +88,18 @@ private_key_get(struct private_key *key, struct error *error)
 	pthread_mutex_unlock(&key->lock);
 	return decoded;
 }
+
+EVP_PKEY *
+private_key_decode(struct private_key *key, struct error *error)
+{
+	EVP_PKEY *decoded;
+
+	pthread_mutex_lock(&key->lock);
+	decoded = atomic_load(&key->decoded);
+	if (decoded)
+		EVP_PKEY_up_ref(decoded);
+	else
+		decoded = key_block_decode(&key->block, NULL, error);
+	pthread_mutex_unlock(&key->lock);
+	return decoded;
+}

@@ -33,4 +33,9 @@ private_key_unref(struct private_key *key);
 EVP_PKEY *
 private_key_get(struct private_key *key, struct error *error);
 
+/* The same for a look at it: if it has to be decoded, then for the caller
+ * alone, who frees it with EVP_PKEY_free(). */
+EVP_PKEY *
+private_key_decode(struct private_key *key, struct error *error);
+
 #endif

@@ -20,17 +20,17 @@
 #include "common/route/certificate_index_parts.h"
 #include "common/route/certificate_index_write.h"
 #include "common/route/certificate_set.h"
-#include "common/route/gathered_certificate.h"
+#include "common/tls/certificate_record.h"
 #include "tests/lib/test_certificates.h"
 #include "tests/unit/unit.h"
 
 #define ALL_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
-static struct gathered_certificate *
+static struct certificate_record *
 make(struct test_identity *identity, const char *names)
 {
 	struct certificate *loaded = test_certificate(identity);
-	struct gathered_certificate *made = gathered_certificate_new(loaded);
+	struct certificate_record *made = certificate_record_of(loaded);
 	AUTO_FREE char *copy = mem_strdup(names);
 	char *rest = copy, *name;
 
@@ -51,7 +51,7 @@ struct fixture {
 	struct test_identity *issuer;
 	struct test_identity *leaf;
 	struct test_identity *other;
-	struct gathered_certificate *certificates[5];
+	struct certificate_record *certificates[5];
 	int descriptor;
 	unsigned char *bytes; /* of the index, to be broken */
 	size_t size;
@@ -101,7 +101,7 @@ teardown(struct fixture *fixture)
 	close(fixture->descriptor);
 	mem_free(fixture->bytes);
 	for (size_t i = 0; i < ARRAY_SIZE(fixture->certificates); i++)
-		gathered_certificate_unref(fixture->certificates[i]);
+		certificate_record_unref(fixture->certificates[i]);
 	test_identity_free(fixture->leaf);
 	test_identity_free(fixture->other);
 	test_identity_free(fixture->issuer);
@@ -302,8 +302,8 @@ test_many_names(void)
 	enum {
 		MANY = 5000
 	};
-	struct gathered_certificate **many =
-		mem_array(MANY, sizeof(struct gathered_certificate *));
+	struct certificate_record **many =
+		mem_array(MANY, sizeof(struct certificate_record *));
 	struct index_source source = {many, MANY};
 	struct error error = {0};
 	struct certificate_index *index;
