@@ -17,6 +17,7 @@
 #include "common/base/error.h"
 #include "common/base/file_set.h"
 #include "common/base/mem.h"
+#include "common/tls/key_memory.h"
 #include "common/tls/openssl_auto.h"
 
 #define RSA_BITS_MIN 2048
@@ -233,6 +234,12 @@ key_block_decode(const struct key_block *block, const char *passphrase,
 	EVP_PKEY *key;
 	bool is_plain;
 
+	if (!key_memory_has_room()) {
+		error_set(error, "there is no room for its private key: the "
+				 "memory for keys has the size that was right "
+				 "when this process started");
+		return NULL;
+	}
 	ERR_clear_error();
 	key = decode_encrypted(block, passphrase, &is_plain, error);
 	if (is_plain) {

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -102,23 +103,33 @@ permit_locking(void)
 	(void)setrlimit(RLIMIT_MEMLOCK, &limit);
 }
 
+/* Nobody forks here on purpose. */
+static void
+end_fork(void)
+{
+	_exit(127);
+}
+
 int
 key_memory_prepare(struct error *error)
 {
+	int status = 0;
+
 	permit_locking();
-	if (CRYPTO_set_mem_functions(allocate, reallocate, wipe_and_free) !=
-	    1) {
-		error_set(error, "OpenSSL was in use before");
-		return -1;
-	}
+	pthread_atfork(NULL, NULL, end_fork);
 	if (empty_core_files() != 0) {
 		error_set(error,
 			  "core files may have memory in them: "
 			  "/proc/self/coredump_filter: %s",
 			  strerror(errno));
-		return -1;
+		status = -1;
 	}
-	return 0;
+	if (CRYPTO_set_mem_functions(allocate, reallocate, wipe_and_free) !=
+	    1) {
+		error_set(error, "OpenSSL was in use before");
+		status = -1;
+	}
+	return status;
 }
 
 /* The power of two at or above, in bounds. */

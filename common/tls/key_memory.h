@@ -11,7 +11,8 @@
  * Outside of it, as OpenSSL has it: the primes of RSA keys that have signed (in
  * their Montgomery contexts), what is computed with them, and the bytes of
  * files while they are decoded. All of that is wiped when it is freed, and
- * appears in no core file either.
+ * appears in no core file either. What fork(3) makes of the process ends before
+ * it has done anything.
  */
 #ifndef SEALOCK_TLS_KEY_MEMORY_H
 #define SEALOCK_TLS_KEY_MEMORY_H
@@ -22,8 +23,9 @@
 struct error;
 
 /* Before anything else of OpenSSL in this process: what OpenSSL frees is wiped
- * from now on, core files have nothing in them, and as much memory may be
- * locked as the system permits. -1 with a sentence about what could not be. */
+ * from now on, core files have nothing in them, a fork is no copy, and as much
+ * memory may be locked as the system permits. -1 with a sentence about what
+ * could not be. */
 int
 key_memory_prepare(struct error *error) __attribute__((warn_unused_result));
 
