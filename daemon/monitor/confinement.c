@@ -22,6 +22,7 @@
 /* In place of the default user, where there is none of that name. */
 #define NOBODY "nobody"
 
+/* The workers first: others may be like them. */
 static const enum ipc_role roles[] = {
 	IPC_WORKER,
 	IPC_KEEPER,
@@ -40,17 +41,22 @@ struct confinement {
 	enum conf_sandbox sandbox;
 };
 
+/* The user that is named for that role and no other, or NULL. */
+static const char *
+own_user(const struct conf_user *user, enum ipc_role role)
+{
+	if (role == IPC_KEEPER)
+		return user->keeper;
+	if (role == IPC_HELPER)
+		return user->helper;
+	return role == IPC_BROKER ? user->broker : NULL;
+}
+
 static const char *
 user_of(const struct conf_user *user, enum ipc_role role)
 {
-	const char *own = NULL;
+	const char *own = own_user(user, role);
 
-	if (role == IPC_KEEPER)
-		own = user->keeper;
-	else if (role == IPC_HELPER)
-		own = user->helper;
-	else if (role == IPC_BROKER)
-		own = user->broker;
 	return own ? own : user->worker;
 }
 
@@ -111,33 +117,47 @@ key_holder(const struct conf *conf)
 
 /* Ids. */
 
-static bool
-is_default_missing(const struct conf_user *user, const char *name,
-		   const char *group, struct privileges *ids)
+static int
+find_workers(const struct conf_global *global, struct privileges *ids,
+	     struct error *error)
 {
-	return user->is_default && name == user->worker &&
-	       account_find(NOBODY, group, &ids->uid, &ids->gid, NULL) == 0;
+	const struct conf_user *user = &global->user;
+	struct error missing = {0};
+
+	if (!user->is_default)
+		return account_find(user->worker, global->group, &ids->uid,
+				    &ids->gid, error);
+	if (account_find(user->worker, global->group, &ids->uid, &ids->gid,
+			 &missing) == 0)
+		return 0;
+	if (account_find(NOBODY, global->group, &ids->uid, &ids->gid, error) !=
+	    0)
+		return -1;
+	log_warn("the default user is not there, it is " NOBODY " instead",
+		 "user=%s reason=\"%s\"", user->worker, missing.text);
+	return 0;
 }
 
 static int
 find_ids(struct confinement *confinement, const struct conf_global *global,
 	 enum ipc_role role, struct error_list *problems)
 {
-	const char *name = user_of(&global->user, role);
+	const char *name = own_user(&global->user, role);
 	struct privileges *ids = &confinement->options[role].privileges;
 	struct error error = {.at = *user_position(global)};
+	int result = 0;
 
-	if (account_find(name, global->group, &ids->uid, &ids->gid, &error) ==
-	    0)
+	if (role == IPC_WORKER)
+		result = find_workers(global, ids, &error);
+	else if (name)
+		result = account_find(name, global->group, &ids->uid, &ids->gid,
+				      &error);
+	else
+		*ids = confinement->options[IPC_WORKER].privileges;
+	if (result == 0)
 		return 0;
-	if (is_default_missing(&global->user, name, global->group, ids)) {
-		if (role == IPC_WORKER)
-			log_warn("the default user is not there, it is " NOBODY
-				 " instead",
-				 "user=%s reason=\"%s\"", name, error.text);
-		return 0;
-	}
-	error_prefix(&error, "%s: ", ipc_role_name(role));
+	if (name)
+		error_prefix(&error, "%s: ", ipc_role_name(role));
 	error_list_add(problems, &error);
 	return -1;
 }

@@ -448,12 +448,14 @@ class Daemon:
     globals (for `global`), defaults, enforce. text is a whole configuration
     instead, in which {port} and so on are the test's own business. The log
     goes to daemon.log, access records to access.log unless globals has a log
-    of its own.
+    of its own. prefix is a command that it is run by, before_exec is called
+    in its process.
     """
 
     def __init__(self, test, services=None, text=None, globals=None,
                  name="daemon", words=None, environment=None, ready=True,
-                 descriptors=None, pass_fds=(), **maps):
+                 descriptors=None, pass_fds=(), prefix=(), before_exec=None,
+                 **maps):
         self.test = test
         self.name = name
         self.log = test.path(name + ".log")
@@ -474,14 +476,17 @@ class Daemon:
             if descriptors:
                 resource.setrlimit(resource.RLIMIT_NOFILE,
                                    (descriptors, descriptors))
+            if before_exec:
+                before_exec()
 
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                [test.sealock, "run", "-c", self.file, *(words or [])],
+                [*prefix, test.sealock, "run", "-c", self.file,
+                 *(words or [])],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 cwd=test.dir, env=test.environment(**(environment or {})),
                 pass_fds=pass_fds,
-                preexec_fn=prepare if descriptors else None)
+                preexec_fn=prepare if descriptors or before_exec else None)
         test.defer(self.stop)
         if ready:
             self.wait_ready()
