@@ -61,7 +61,7 @@ static bool
 take_certificate(struct glance *glance, const struct pem_block *block)
 {
 	size_t length;
-	unsigned char *bytes = pem_block_decode(block, &length);
+	unsigned char *bytes = pem_block_decode(block, false, &length);
 	X509 *authority = NULL;
 
 	if (!bytes)
@@ -88,7 +88,7 @@ take_key(struct glance *glance, const struct pem_block *block)
 
 	if (glance->key.bytes)
 		return false;
-	glance->key.bytes = pem_block_decode(block, &length);
+	glance->key.bytes = pem_block_decode(block, true, &length);
 	if (!glance->key.bytes)
 		return false;
 	glance->key.length = (long)length;

@@ -6,6 +6,7 @@
 
 #include <assert.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <openssl/evp.h>
 
 #include "common/base/clock.h"
@@ -21,9 +22,14 @@
  * once what is wrong with them; a glance has to do for those beyond. */
 #define IN_FULL_MAX 500
 
+/* Times of files are as exact as the kernel's tick, some file systems' are not
+ * even that. */
+#define STAMP_AGE_MIN_MS 4000
+
 #define SLOTS_MIN 64
 
 struct known_unit {
+	unsigned char key[UNIT_DIGEST_SIZE]; /* its digest or its stamp */
 	unsigned char digest[UNIT_DIGEST_SIZE];
 	int64_t good_until_ms;
 	struct record_list records; /* empty: the slot is free */
@@ -60,16 +66,16 @@ certificate_units_free(struct certificate_units *units)
 /* The slot of that unit, or the free one where it would stand. */
 static struct known_unit *
 find(const struct certificate_units *units,
-     const unsigned char digest[UNIT_DIGEST_SIZE])
+     const unsigned char key[UNIT_DIGEST_SIZE])
 {
 	struct known_unit *slot;
 	uint64_t hash;
 
-	memcpy(&hash, digest, sizeof(hash));
+	memcpy(&hash, key, sizeof(hash));
 	for (;; hash++) {
 		slot = &units->slots[hash & (units->slot_count - 1)];
 		if (slot->records.count == 0 ||
-		    memcmp(slot->digest, digest, UNIT_DIGEST_SIZE) == 0)
+		    memcmp(slot->key, key, UNIT_DIGEST_SIZE) == 0)
 			return slot;
 	}
 }
@@ -84,29 +90,40 @@ grow(struct certificate_units *units)
 	units->slots = mem_array(units->slot_count, sizeof(*units->slots));
 	for (size_t i = 0; i < before_count; i++)
 		if (before[i].records.count > 0)
-			*find(units, before[i].digest) = before[i];
+			*find(units, before[i].key) = before[i];
 	mem_free(before);
 }
 
-/* Know these records by that digest from now on. */
+/* Know these records by that key from now on. */
 static void
-remember(struct certificate_units *units,
-	 const unsigned char digest[UNIT_DIGEST_SIZE], int64_t good_until_ms,
-	 struct certificate_record *const *records, size_t count)
+remember_by(struct certificate_units *units,
+	    const unsigned char key[UNIT_DIGEST_SIZE],
+	    const struct certificate_unit *unit,
+	    struct certificate_record *const *records, size_t count)
 {
 	struct known_unit *slot;
 
 	if (2 * (units->count + 1) > units->slot_count)
 		grow(units);
-	slot = find(units, digest);
+	slot = find(units, key);
 	if (slot->records.count > 0)
 		return;
-	memcpy(slot->digest, digest, sizeof(slot->digest));
-	slot->good_until_ms = good_until_ms;
+	memcpy(slot->key, key, sizeof(slot->key));
+	memcpy(slot->digest, unit->digest, sizeof(slot->digest));
+	slot->good_until_ms = unit->good_until_ms;
 	for (size_t i = 0; i < count; i++)
 		record_list_add(&slot->records,
 				certificate_record_ref(records[i]));
-	units->count += count > 0;
+	units->count++;
+}
+
+static void
+remember(struct certificate_units *units, const struct certificate_unit *unit,
+	 struct certificate_record *const *records, size_t count)
+{
+	remember_by(units, unit->digest, unit, records, count);
+	if (unit->has_stamp)
+		remember_by(units, unit->stamp, unit, records, count);
 }
 
 static bool
@@ -119,13 +136,13 @@ has_wrong_pair(const struct record_list *records)
 	return false;
 }
 
-/* Take over what is known, if it is good. */
+/* Take over what is known by that key, if it is good. */
 static bool
-recall(const struct unit_loading *loading,
-       const struct certificate_units *units,
-       const struct certificate_unit *unit)
+recall_from(struct certificate_unit *unit, const struct unit_loading *loading,
+	    const struct certificate_units *units,
+	    const unsigned char key[UNIT_DIGEST_SIZE])
 {
-	const struct known_unit *known = find(units, unit->digest);
+	const struct known_unit *known = find(units, key);
 
 	if (known->records.count == 0 ||
 	    clock_real_ms() >= known->good_until_ms ||
@@ -135,9 +152,21 @@ recall(const struct unit_loading *loading,
 		record_list_add(
 			loading->list,
 			certificate_record_ref(known->records.records[i]));
-	remember(loading->units, unit->digest, known->good_until_ms,
-		 known->records.records, known->records.count);
+	memcpy(unit->digest, known->digest, sizeof(unit->digest));
+	unit->good_until_ms = known->good_until_ms;
+	if (units != loading->units)
+		remember(loading->units, unit, known->records.records,
+			 known->records.count);
 	return true;
+}
+
+static bool
+recall(struct certificate_unit *unit, const struct unit_loading *loading,
+       const unsigned char key[UNIT_DIGEST_SIZE])
+{
+	return recall_from(unit, loading, loading->units, key) ||
+	       (loading->before &&
+		recall_from(unit, loading, loading->before, key));
 }
 
 /* Was it taken for right at a glance, and found to be wrong? */
@@ -151,7 +180,7 @@ is_known_to_be_wrong(const struct unit_loading *loading,
 
 /* Each text with its length in front, so that no two lists look the same. */
 static bool
-hash_bytes_framed(EVP_MD_CTX *hash, const void *bytes, size_t length)
+hash_framed(EVP_MD_CTX *hash, const void *bytes, size_t length)
 {
 	const uint64_t frame = length;
 
@@ -162,8 +191,8 @@ hash_bytes_framed(EVP_MD_CTX *hash, const void *bytes, size_t length)
 static bool
 hash_text(EVP_MD_CTX *hash, const char *text)
 {
-	return text ? hash_bytes_framed(hash, text, strlen(text) + 1)
-		    : hash_bytes_framed(hash, "", 0);
+	return text ? hash_framed(hash, text, strlen(text) + 1)
+		    : hash_framed(hash, "", 0);
 }
 
 static EVP_MD_CTX *
@@ -189,7 +218,7 @@ unit_loading_begin(struct unit_loading *loading,
 	AUTO_OPENSSL(evp_md_ctx) EVP_MD_CTX *hash = hash_new();
 	const uint64_t numbers[] = {spec->is_default, spec->source,
 				    spec->name_count, passphrase != NULL};
-	bool is_good = hash_bytes_framed(hash, numbers, sizeof(numbers)) &&
+	bool is_good = hash_framed(hash, numbers, sizeof(numbers)) &&
 		       hash_text(hash, passphrase);
 
 	for (size_t i = 0; i < spec->name_count; i++)
@@ -203,15 +232,57 @@ make_digest(struct certificate_unit *unit, const struct unit_loading *loading)
 	AUTO_OPENSSL(evp_md_ctx) EVP_MD_CTX *hash = hash_new();
 
 	hash_end(hash,
-		 hash_bytes_framed(hash, loading->digest,
-				   sizeof(loading->digest)) &&
+		 hash_framed(hash, loading->digest, sizeof(loading->digest)) &&
 			 hash_text(hash, unit->name) &&
-			 hash_bytes_framed(hash, unit->bytes.bytes,
-					   unit->bytes.length) &&
+			 hash_framed(hash, unit->bytes.bytes,
+				     unit->bytes.length) &&
 			 hash_text(hash, unit->key_name) &&
-			 hash_bytes_framed(hash, unit->key_bytes.bytes,
-					   unit->key_bytes.length),
+			 hash_framed(hash, unit->key_bytes.bytes,
+				     unit->key_bytes.length),
 		 unit->digest);
+}
+
+/* What tells that a file is the one it was: enough, if it has not been changed
+ * within the last seconds, and so might be once more without its time showing
+ * it. */
+static bool
+hash_stamp(EVP_MD_CTX *hash, const struct file_set *files, const char *name)
+{
+	const struct file_entry *file = file_set_find(files, name);
+	struct stat status;
+
+	if (!file || file->kind != FILE_KIND_FILE ||
+	    fstat(file->descriptor, &status) != 0 ||
+	    clock_real_ms() <
+		    status.st_ctim.tv_sec * INT64_C(1000) + STAMP_AGE_MIN_MS)
+		return false;
+	const uint64_t numbers[] = {
+		status.st_dev,
+		status.st_ino,
+		(uint64_t)status.st_size,
+		(uint64_t)status.st_mtim.tv_sec,
+		(uint64_t)status.st_mtim.tv_nsec,
+		(uint64_t)status.st_ctim.tv_sec,
+		(uint64_t)status.st_ctim.tv_nsec,
+	};
+
+	return hash_framed(hash, numbers, sizeof(numbers)) &&
+	       hash_text(hash, name);
+}
+
+static void
+make_stamp(struct certificate_unit *unit, const struct file_set *files,
+	   const struct unit_loading *loading)
+{
+	AUTO_OPENSSL(evp_md_ctx) EVP_MD_CTX *hash = hash_new();
+
+	unit->has_stamp =
+		hash_text(hash, "stamp") &&
+		hash_framed(hash, loading->digest, sizeof(loading->digest)) &&
+		hash_stamp(hash, files, unit->name) &&
+		(!unit->key_name || hash_stamp(hash, files, unit->key_name));
+	if (unit->has_stamp)
+		hash_end(hash, true, unit->stamp);
 }
 
 static bool
@@ -228,7 +299,7 @@ take_glance(struct certificate_unit *unit,
 	if (!record)
 		return false;
 	record_list_add(units->list, record);
-	remember(units->units, unit->digest, unit->good_until_ms, &record, 1);
+	remember(units->units, unit, &record, 1);
 	return true;
 }
 
@@ -256,6 +327,9 @@ certificate_unit_begin(struct certificate_unit *unit,
 		return false;
 	unit->first = units->list->count;
 	unit->problems = loading->problems->count;
+	make_stamp(unit, loading->files, units);
+	if (unit->has_stamp && recall(unit, units, unit->stamp))
+		return true;
 	/* The long way says what is wrong with them. */
 	if (file_set_read(loading->files, name, &unit->bytes, NULL) != 0)
 		return false;
@@ -266,9 +340,7 @@ certificate_unit_begin(struct certificate_unit *unit,
 	}
 	unit->is_read = true;
 	make_digest(unit, units);
-	if (!recall(units, units->units, unit) &&
-	    !(units->before && recall(units, units->before, unit)) &&
-	    !take_glance(unit, loading))
+	if (!recall(unit, units, unit->digest) && !take_glance(unit, loading))
 		return false;
 	clear(unit);
 	return true;
@@ -297,8 +369,7 @@ certificate_unit_end(struct certificate_unit *unit,
 	units->units->loaded_count += units->list->count - unit->first;
 	if (unit->is_read && loading->problems->count == unit->problems &&
 	    units->list->count > unit->first)
-		remember(units->units, unit->digest, unit->good_until_ms,
-			 units->list->records + unit->first,
+		remember(units->units, unit, units->list->records + unit->first,
 			 units->list->count - unit->first);
 	clear(unit);
 }

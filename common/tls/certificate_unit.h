@@ -2,7 +2,9 @@
 /*
  * What is loaded in one go: a file with certificates and keys, or one with its
  * key's. A unit is known by its content; what an earlier loading made of the
- * same content is taken over from there.
+ * same content is taken over from there. So that not even all content has to be
+ * read, it is known by its files' stamps, too: the same file, of the same size,
+ * last changed at the same time.
  */
 #ifndef SEALOCK_TLS_CERTIFICATE_UNIT_H
 #define SEALOCK_TLS_CERTIFICATE_UNIT_H
@@ -57,6 +59,8 @@ struct certificate_unit {
 	 * what is not as well. */
 	int64_t good_until_ms;
 	unsigned char digest[UNIT_DIGEST_SIZE];
+	bool has_stamp;
+	unsigned char stamp[UNIT_DIGEST_SIZE];
 	size_t first;    /* of the records that came of it */
 	size_t problems; /* before it */
 };

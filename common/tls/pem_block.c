@@ -101,9 +101,10 @@ compact(const struct pem_block *block, char *to)
 }
 
 static unsigned char *
-decode(const char *text, size_t length, size_t *decoded)
+decode(const char *text, size_t length, bool is_secret, size_t *decoded)
 {
-	unsigned char *bytes = OPENSSL_secure_malloc(length / 4 * 3);
+	unsigned char *bytes =
+		is_secret ? OPENSSL_secure_malloc(length / 4 * 3) : NULL;
 	int got;
 
 	if (!bytes)
@@ -121,7 +122,7 @@ decode(const char *text, size_t length, size_t *decoded)
 }
 
 unsigned char *
-pem_block_decode(const struct pem_block *block, size_t *length)
+pem_block_decode(const struct pem_block *block, bool is_secret, size_t *length)
 {
 	unsigned char *bytes = NULL;
 	char *text;
@@ -132,7 +133,7 @@ pem_block_decode(const struct pem_block *block, size_t *length)
 	text = mem_alloc(block->body_length);
 	text_length = compact(block, text);
 	if (text_length > 0)
-		bytes = decode(text, text_length, length);
+		bytes = decode(text, text_length, is_secret, length);
 	mem_wipe(text, text_length);
 	mem_free(text);
 	return bytes;

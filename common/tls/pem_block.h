@@ -30,10 +30,10 @@ pem_block_next(const char **at, const char *end, struct pem_block *block);
 bool
 pem_block_is(const struct pem_block *block, const char *label);
 
-/* Its bytes, in memory of OpenSSL's: from the secure heap where there is one
- * with room, for OPENSSL_secure_clear_free(). What the base64 was copied to is
- * wiped. NULL: it is odd. */
+/* Its bytes, in memory of OpenSSL's, for OPENSSL_secure_clear_free(): if they
+ * are secret, of the secure heap where there is one with room. What the base64
+ * was copied to is wiped. NULL: it is odd. */
 unsigned char *
-pem_block_decode(const struct pem_block *block, size_t *length);
+pem_block_decode(const struct pem_block *block, bool is_secret, size_t *length);
 
 #endif

@@ -5,8 +5,10 @@
  */
 #include "common/tls/certificate_glance.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -452,13 +454,13 @@ test_pem_blocks(void)
 	CU_ASSERT_EQUAL_FATAL(pem_block_next(&at, end, &block), PEM_BLOCK);
 	CU_ASSERT(pem_block_is(&block, "A"));
 	CU_ASSERT_FALSE(pem_block_is(&block, "AB"));
-	bytes = pem_block_decode(&block, &length);
+	bytes = pem_block_decode(&block, true, &length);
 	CU_ASSERT_EQUAL(length, 4);
 	CU_ASSERT_EQUAL(memcmp(bytes, "\0\1\2\3", 4), 0);
 	OPENSSL_free(bytes);
 	CU_ASSERT_EQUAL_FATAL(pem_block_next(&at, end, &block), PEM_BLOCK);
 	CU_ASSERT(pem_block_is(&block, "B C"));
-	bytes = pem_block_decode(&block, &length);
+	bytes = pem_block_decode(&block, true, &length);
 	CU_ASSERT_EQUAL(length, 1);
 	CU_ASSERT_EQUAL(bytes[0], 0xff);
 	OPENSSL_free(bytes);
@@ -473,7 +475,7 @@ test_pem_blocks(void)
 	for (size_t i = 0; i < ARRAY_SIZE(bodies); i++) {
 		block.body = bodies[i];
 		block.body_length = strlen(bodies[i]);
-		CU_ASSERT_PTR_NULL(pem_block_decode(&block, &length));
+		CU_ASSERT_PTR_NULL(pem_block_decode(&block, true, &length));
 	}
 	ERR_clear_error();
 }
@@ -579,6 +581,82 @@ test_taking_over(void)
 	teardown(&other);
 }
 
+/* Two files in a directory under the names that a set has them by. */
+static struct file_set *
+open_pair(const char *directory, int flags)
+{
+	struct file_set *files = file_set_new();
+	AUTO_FREE char *certificate = mem_format("%s/web.pem", directory);
+	AUTO_FREE char *key = mem_format("%s/web.key", directory);
+
+	file_set_add(files, certificate_path, open(certificate, flags),
+		     FILE_SECRET);
+	file_set_add(files, key_path, open(key, flags), FILE_SECRET);
+	return files;
+}
+
+/* By their stamps files are known without being read. */
+static void
+test_stamps(void)
+{
+	struct certificate_spec spec = {.source = CERTIFICATE_PAIR,
+					.path = certificate_path,
+					.key = key_path};
+	AUTO_FREE char *directory = test_directory();
+	const struct timespec times[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
+	struct file_set *files, *closed;
+	struct scene one, other;
+	struct round first, again;
+	const char *path;
+
+	setup(&one, "ed25519");
+	setup(&other, "ed25519");
+	test_directory_write(directory, "web.key", one.key, strlen(one.key));
+	path = test_directory_write(directory, "web.pem", one.leaf_pem,
+				    strlen(one.leaf_pem));
+	CU_ASSERT_EQUAL(utimensat(AT_FDCWD, path, times, 0), 0);
+	files = open_pair(directory, O_RDONLY);
+	/* They can be looked at, not read. */
+	closed = open_pair(directory, O_PATH);
+	/* Too young to be trusted. */
+	run(&first, NULL, &spec, files);
+	run(&again, &first, &spec, closed);
+	CU_ASSERT_EQUAL(again.list.count, 0);
+	end(&first);
+	end(&again);
+	clock_shift(10000);
+	run(&first, NULL, &spec, files);
+	run(&again, &first, &spec, closed);
+	CU_ASSERT_EQUAL_FATAL(again.list.count, 1);
+	CU_ASSERT_PTR_EQUAL(again.list.records[0], first.list.records[0]);
+	end(&first);
+	/* From one to the next, and the content is known all the time. */
+	run(&first, &again, &spec, closed);
+	CU_ASSERT_EQUAL_FATAL(first.list.count, 1);
+	end(&again);
+	test_directory_write(directory, "web.key", one.key, strlen(one.key));
+	run(&again, &first, &spec, files);
+	CU_ASSERT_EQUAL_FATAL(again.list.count, 1);
+	CU_ASSERT_PTR_EQUAL(again.list.records[0], first.list.records[0]);
+	end(&again);
+	/* Other content of the same size, as old as the one before. */
+	CU_ASSERT_EQUAL(strlen(one.leaf_pem), strlen(other.leaf_pem));
+	path = test_directory_write(directory, "web.pem", other.leaf_pem,
+				    strlen(other.leaf_pem));
+	CU_ASSERT_EQUAL(utimensat(AT_FDCWD, path, times, 0), 0);
+	run(&again, &first, &spec, files);
+	CU_ASSERT_EQUAL(again.list.count, 0);
+	CU_ASSERT_EQUAL(again.problems.count, 1);
+	end(&again);
+	end(&first);
+	clock_shift(0);
+	file_set_free(files);
+	file_set_free(closed);
+	test_directory_remove(TAKE(directory));
+	teardown(&one);
+	teardown(&other);
+}
+
 /* What had a problem is looked at each time. */
 static void
 test_problems_stay(void)
@@ -609,4 +687,4 @@ UNIT_SUITE(certificate_glance, {"kinds", test_kinds}, {"forms", test_forms},
 	   {"unclear", test_unclear}, {"wrong_pairs", test_wrong_pairs},
 	   {"broken_der", test_broken_der}, {"size", test_size},
 	   {"pem_blocks", test_pem_blocks}, {"taking_over", test_taking_over},
-	   {"problems_stay", test_problems_stay});
+	   {"stamps", test_stamps}, {"problems_stay", test_problems_stay});
