@@ -253,7 +253,9 @@ probe(const struct sandbox_filter *filter, struct findings *findings,
       struct error *error)
 {
 	int status = 0;
-	pid_t pid = fork();
+	/* Without what others have to do at a fork: a process that is going
+	 * to hold keys makes none. */
+	pid_t pid = _Fork();
 
 	if (pid < 0) {
 		error_set(error, "cannot fork: %s", strerror(errno));

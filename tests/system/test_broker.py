@@ -390,6 +390,8 @@ def test_reloads_while_the_broker_dies(t):
                 services = {"another": to(unix(t, "none"), unix(t, "a")),
                             "s": to(unix(t, "none"), path.address)}
             d.kill_child(the_broker(d))
+            # A reload that it died of would be refused.
+            d.wait_log(r"child died child=\"broker\"", count=i + 1)
             d.reload(services)
     assert set(served) == {b"hi"}, set(served)
 

@@ -13,9 +13,10 @@ import pwd
 import re
 import shutil
 import signal
+import ssl
 
 from harness import wait_for
-from streams import echo
+from streams import Ended, echo
 
 NOBODY = 65534
 ROLES = ("worker", "keeper", "helper", "broker")
@@ -58,6 +59,14 @@ def serves(d):
             stream.expect_echo()
     with d.plain("name") as stream:
         stream.expect_echo()
+
+
+def is_served(d):
+    try:
+        serves(d)
+        return True
+    except (ssl.SSLError, Ended):
+        return False
 
 
 def facts(pid):
@@ -225,8 +234,8 @@ def test_as_an_ordinary_user(t):
     d.wait_log(r"logs reopened")
     d.kill_child(d.role("keeper")[0])
     d.wait_log(r"child started child=\"keeper\"")
-    wait_for(lambda: len(d.role("keeper")) == 1, "a keeper")
-    serves(d)
+    d.wait_log(r"keeper\[\d+\]: sandbox", count=2)
+    wait_for(lambda: is_served(d), "there are keys again")
 
 
 def test_all_combinations(t):
@@ -333,9 +342,10 @@ def test_a_reload_changes_nobody(t):
     with d.plain() as stream:
         stream.expect_echo()
     for pid in d.workers():
-        after = facts(pid)
-        for key in ("Uid", "Gid", "Seccomp", "NoNewPrivs"):
-            assert after[key] == before[key], (key, before, after)
+        # It has just been started.
+        wait_for(lambda: all(facts(pid)[key] == before[key] for key in (
+            "Uid", "Gid", "Seccomp", "NoNewPrivs")),
+            "a worker like those before")
 
 
 def library():

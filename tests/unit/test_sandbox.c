@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <stdio.h>
@@ -340,6 +341,35 @@ test_probe(void)
 	}
 }
 
+/* A process that is to have no copies is tested all the same. */
+
+static void
+end_fork(void)
+{
+	_exit(127);
+}
+
+static int
+probes_without_forks(const void *argument)
+{
+	struct sandbox_options options = as_we_are;
+	struct sandbox_report report;
+	struct error error = {0};
+
+	(void)argument;
+	CHECK(pthread_atfork(NULL, NULL, end_fork) == 0);
+	CHECK(sandbox_enter(SANDBOX_KEEPER, &options, &report, &error) == 0);
+	return 0;
+}
+
+static void
+test_no_forks(void)
+{
+	if (has_landlock() && IS_WHOLE)
+		CU_ASSERT_EQUAL(in_child_as_user(probes_without_forks, NULL),
+				0);
+}
+
 /* Across a channel. */
 
 static void
@@ -395,5 +425,5 @@ test_describe(void)
 UNIT_SUITE(sandbox, {"enter", test_enter}, {"root", test_root},
 	   {"no_root", test_no_root}, {"store", test_store}, {"off", test_off},
 	   {"build", test_build}, {"missing", test_missing},
-	   {"probe", test_probe}, {"message", test_message},
-	   {"describe", test_describe});
+	   {"probe", test_probe}, {"no_forks", test_no_forks},
+	   {"message", test_message}, {"describe", test_describe});
