@@ -282,7 +282,8 @@ test_refusals(void)
 	say(&scene, &text);
 	expect_refused(&scene, "");
 	/* No such key, no such scheme, another key's scheme. */
-	write_head(&text, KEEPER_KEY_COUNT, 0);
+	write_head(&text, KEEPER_P256, 0);
+	text.bytes[2 + 8] = KEEPER_KEY_COUNT;
 	say(&scene, &text);
 	expect_refused(&scene, "no such key");
 	write_head(&text, KEEPER_P256, 0);
