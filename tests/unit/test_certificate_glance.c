@@ -611,6 +611,11 @@ test_stamps(void)
 
 	setup(&one, "ed25519");
 	setup(&other, "ed25519");
+	/* An issuer's ECDSA signatures are of three sizes. */
+	while (strlen(other.leaf_pem) != strlen(one.leaf_pem)) {
+		teardown(&other);
+		setup(&other, "ed25519");
+	}
 	test_directory_write(directory, "web.key", one.key, strlen(one.key));
 	path = test_directory_write(directory, "web.pem", one.leaf_pem,
 				    strlen(one.leaf_pem));
@@ -640,7 +645,6 @@ test_stamps(void)
 	CU_ASSERT_PTR_EQUAL(again.list.records[0], first.list.records[0]);
 	end(&again);
 	/* Other content of the same size, as old as the one before. */
-	CU_ASSERT_EQUAL(strlen(one.leaf_pem), strlen(other.leaf_pem));
 	path = test_directory_write(directory, "web.pem", other.leaf_pem,
 				    strlen(other.leaf_pem));
 	CU_ASSERT_EQUAL(utimensat(AT_FDCWD, path, times, 0), 0);
