@@ -239,7 +239,7 @@ static const struct schema_key global_keys[] = {
 		.name = "isolate_keys",
 		.type = SCHEMA_BOOLEAN,
 		AT(struct conf_global, are_keys_isolated),
-		.standard = "false",
+		.standard = "true",
 		.help = "private keys are read by the keeper alone, a process "
 			"that signs for the workers",
 	},

@@ -103,7 +103,7 @@ permit_locking(void)
 	(void)setrlimit(RLIMIT_MEMLOCK, &limit);
 }
 
-/* Nobody forks here on purpose. */
+/* Nobody forks on purpose any more. */
 static void
 end_fork(void)
 {
@@ -116,7 +116,6 @@ key_memory_prepare(struct error *error)
 	int status = 0;
 
 	permit_locking();
-	pthread_atfork(NULL, NULL, end_fork);
 	if (empty_core_files() != 0) {
 		error_set(error,
 			  "core files may have memory in them: "
@@ -161,6 +160,7 @@ key_memory_open(size_t keys, struct error *error)
 	size_t needed = round_up(keys, KEY_SIZE);
 	int result;
 
+	pthread_atfork(NULL, NULL, end_fork);
 	/* Rather locked than with room to spare. */
 	while (wanted > needed && wanted > lockable())
 		wanted /= 2;

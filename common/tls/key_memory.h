@@ -23,15 +23,15 @@
 struct error;
 
 /* Before anything else of OpenSSL in this process: what OpenSSL frees is wiped
- * from now on, core files have nothing in them, a fork is no copy, and as much
- * memory may be locked as the system permits. -1 with a sentence about what
- * could not be. */
+ * from now on, core files have nothing in them, and as much memory may be
+ * locked as the system permits. -1 with a sentence about what could not be. */
 int
 key_memory_prepare(struct error *error) __attribute__((warn_unused_result));
 
 /* Once, before the first private key: a secure heap for so many of them, with
- * as much room again for generations to come. -1 with a sentence when it is not
- * locked, or when there is none; keys are read all the same. */
+ * as much room again for generations to come; from now on a fork is no copy
+ * (that of a sandbox's self-test had to be one). -1 with a sentence when it is
+ * not locked, or when there is none; keys are read all the same. */
 int
 key_memory_open(size_t keys, struct error *error)
 	__attribute__((warn_unused_result));

@@ -18,6 +18,7 @@
 
 #include "common/base/mem.h"
 #include "common/route/certificate_gather.h"
+#include "common/route/route.h"
 #include "common/route/route_findings.h"
 #include "daemon/process/generation.h"
 
@@ -76,6 +77,11 @@ gather(struct job *job)
 	result->gathering = certificate_gather_new(job->generation->conf,
 						   job->generation->files,
 						   job->previous, &findings);
+	/* No worker will be asked then, so this tells what else is wrong. */
+	if (!result->gathering)
+		route_table_free(route_table_new(job->generation->conf,
+						 job->generation->files, NULL,
+						 &findings));
 }
 
 /* The next job; NULL: that is all. With the lock held. */

@@ -35,7 +35,8 @@ def test_roles(t):
         for name in os.listdir("/proc/%d/fd" % pid):
             target = os.readlink("/proc/%d/fd/%s" % (pid, name))
             assert "sealock.yaml" not in target, (pid, target)
-        assert "Threads:\t1\n" in status, status
+        if pid != d.keeper():
+            assert "Threads:\t1\n" in status, status
 
 
 def test_children_have_no_secrets_of_the_environment(t):

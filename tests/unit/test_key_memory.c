@@ -61,6 +61,7 @@ fork_once(const void *argument)
 
 	(void)argument;
 	(void)!key_memory_prepare(&error);
+	(void)!key_memory_open(1, &error);
 	pid = fork();
 	CHECK(pid > 0);
 	CHECK(waitpid(pid, &status, 0) == pid);
