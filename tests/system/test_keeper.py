@@ -40,6 +40,13 @@ def keeper(d):
     return wait_for(lambda: d.role("keeper"), "there is a keeper")[0]
 
 
+def thread_states(pid):
+    """The letter of each thread of a process."""
+    for thread in os.listdir("/proc/%d/task" % pid):
+        with open("/proc/%d/task/%s/stat" % (pid, thread)) as file:
+            yield file.read().rpartition(")")[2].split()[0]
+
+
 class Stopped:
     """The keeper does nothing in here."""
 
@@ -48,6 +55,8 @@ class Stopped:
 
     def __enter__(self):
         os.kill(self.pid, signal.SIGSTOP)
+        wait_for(lambda: set(thread_states(self.pid)) == {"T"},
+                 "all of the keeper's threads have stopped")
         return self
 
     def __exit__(self, *_):
