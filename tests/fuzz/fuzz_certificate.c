@@ -23,7 +23,9 @@
 #include "common/net/hostname.h"
 #include "common/tls/certificate.h"
 #include "common/tls/certificate_create.h"
+#include "common/tls/certificate_der.h"
 #include "common/tls/openssl_auto.h"
+#include "common/tls/pem_block.h"
 #include "common/tls/tls_settings.h"
 #include "daemon/cli/certificate_facts.h"
 
@@ -168,6 +170,45 @@ load(const void *chain, size_t chain_length, const void *key, size_t key_length)
 	file_set_free(files);
 }
 
+/* What a glance at a certificate and its key rests on. */
+static void
+glance_der(const uint8_t *bytes, size_t length)
+{
+	static const char *const labels[] = {"PRIVATE KEY", "EC PRIVATE KEY",
+					     "RSA PRIVATE KEY", "OTHER"};
+	struct certificate_der of = {.type = CERTIFICATE_ECDSA}, found;
+
+	if (certificate_der_read(bytes, length, &found)) {
+		assert(found.type < CERTIFICATE_TYPE_COUNT);
+		assert(found.issuer.bytes > bytes &&
+		       found.subject.bytes > found.issuer.bytes &&
+		       found.public_key.bytes + found.public_key.length <=
+			       bytes + length);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(labels); i++)
+		certificate_der_is_key(bytes, length, labels[i], &of);
+}
+
+static void
+glance(const uint8_t *bytes, size_t length)
+{
+	const char *at = (const char *)bytes, *end = at + length;
+	struct pem_block block;
+
+	glance_der(bytes, length);
+	while (pem_block_next(&at, end, &block) == PEM_BLOCK) {
+		size_t decoded_length;
+		unsigned char *decoded =
+			pem_block_decode(&block, true, &decoded_length);
+
+		if (decoded)
+			glance_der(decoded, decoded_length);
+		OPENSSL_secure_clear_free(decoded,
+					  decoded ? decoded_length : 0);
+	}
+	ERR_clear_error();
+}
+
 /* Three bytes are one change: where, and what to put there. */
 static size_t
 patch(unsigned char *to, const unsigned char *from, int from_length,
@@ -192,6 +233,10 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 	if (!own.key)
 		make_own();
 	show_all(bytes, length);
+	glance(bytes, length);
+	size = patch(patched, own.certificate, own.certificate_length, bytes,
+		     length);
+	glance_der(patched, size);
 	load(bytes, length, NULL, 0);
 	load(bytes, length, own.key, (size_t)own.key_length);
 	load(own.certificate, (size_t)own.certificate_length, bytes, length);
