@@ -147,7 +147,7 @@ is_rsa_size(struct der_span key)
 	    modulus.bytes[0] == 0)
 		return false;
 	bits = 8 * modulus.length;
-	for (unsigned char top = modulus.bytes[0]; !(top & 0x80); top <<= 1)
+	for (unsigned int top = modulus.bytes[0]; !(top & 0x80); top <<= 1)
 		bits--;
 	return bits >= RSA_BITS_MIN;
 }
