@@ -17,9 +17,6 @@
 #define SLOT_BITS 20
 #define SLOT_MAX  ((size_t)1 << SLOT_BITS)
 
-/* As many jobs as a busy process is likely to need soon again. */
-#define JOBS_KEPT 256
-
 struct slot {
 	struct key_operation *operation; /* NULL: free */
 	size_t next_free;                /* index + 1; 0: the last */
@@ -30,7 +27,6 @@ static struct {
 	size_t count;
 	size_t first_free; /* index + 1; 0: none */
 	size_t pending;
-	size_t most_pending; /* since the jobs were let go */
 	uint64_t begun;
 	struct key_operation *current;
 } table;
@@ -60,16 +56,6 @@ size_t
 key_operation_count(void)
 {
 	return table.pending;
-}
-
-void
-key_operation_trim(void)
-{
-	if (table.most_pending <= JOBS_KEPT || table.pending > 0)
-		return;
-	assert(!table.current);
-	ASYNC_cleanup_thread();
-	table.most_pending = 0;
 }
 
 /* The index of a slot that was free; SLOT_MAX: there is none. */
@@ -113,8 +99,7 @@ key_operation_begin(struct key_operation *operation, unsigned char *signature,
 		return false;
 	}
 	table.slots[index] = (struct slot){.operation = operation};
-	if (++table.pending > table.most_pending)
-		table.most_pending = table.pending;
+	table.pending++;
 	operation->number = ++table.begun << SLOT_BITS | index;
 	operation->state = KEY_OPERATION_PENDING;
 	operation->signature = signature;

@@ -105,12 +105,6 @@ key_operation_lose_all(void);
 size_t
 key_operation_count(void);
 
-/* OpenSSL keeps every job that was ever needed at once, with its stack. To be
- * called when no call on an SSL is under way and whoever's ready() was called
- * has gone on: lets them go when there were many and none is needed now. */
-void
-key_operation_trim(void);
-
 /* For the provider, inside a job. The current operation, NULL when signing has
  * to block. */
 struct key_operation *

@@ -17,7 +17,6 @@
 #include "common/base/mem.h"
 #include "common/conf/conf.h"
 #include "common/route/route.h"
-#include "common/tls/key_operation.h"
 #include "common/tls/remote_key.h"
 #include "common/tls/tls_engine.h"
 #include "daemon/worker/snapshot.h"
@@ -324,7 +323,6 @@ on_key(struct key_operation *operation, void *argument)
 	held_clear(&held);
 	connection_update_events(connection);
 	assert(connection->worker->wire.length == 0);
-	key_operation_trim();
 }
 #endif
 

@@ -530,49 +530,9 @@ test_abandon_often(void)
 	ASYNC_cleanup_thread();
 }
 
-/* A crowd's jobs do not stay. */
-static void
-test_trim(void)
-{
-	enum {
-		CROWD = 600,
-		JOB = 32768
-	};
-	static struct scene scenes[CROWD];
-	struct scene contexts;
-	size_t before;
-
-	if (REMOTE_FIXTURE_IS_SANITIZED)
-		return;
-	remote_fixture_install(true);
-	ASYNC_cleanup_thread();
-	scene_contexts(&contexts, "p256", TLS1_3_VERSION, true);
-	for (size_t round = 0; round < 2; round++) {
-		before = memory_in_use();
-		for (size_t i = 0; i < CROWD; i++) {
-			scenes[i] = contexts;
-			scenes[i].end = &scenes[i].pair.server;
-			scene_wait(&scenes[i]);
-		}
-		key_operation_trim();
-		for (size_t i = 0; i < CROWD; i++) {
-			if (i % 2)
-				CU_ASSERT(remote_keeper_answer(NULL));
-			remote_pair_clear(&scenes[i].pair);
-			if (!(i % 2))
-				CU_ASSERT(remote_keeper_answer(NULL));
-		}
-		CU_ASSERT_EQUAL(key_operation_count(), 0);
-		CU_ASSERT(memory_in_use() > before + CROWD * JOB);
-		key_operation_trim();
-		CU_ASSERT(memory_in_use() < before + CROWD * JOB / 10);
-	}
-	scene_free(&contexts);
-}
-
 UNIT_SUITE(key_operation, {"table", test_table}, {"many", test_many},
 	   {"names", test_names}, {"handshakes", test_handshakes},
 	   {"without_operation", test_without_operation}, {"moods", test_moods},
 	   {"blocked_pause", test_blocked_pause}, {"failures", test_failures},
 	   {"crowd", test_crowd}, {"abandon", test_abandon},
-	   {"abandon_often", test_abandon_often}, {"trim", test_trim});
+	   {"abandon_often", test_abandon_often});
