@@ -24,10 +24,12 @@
 #include "daemon/process/log_message.h"
 
 /* A child that dies sooner after its start than this waits before the next
- * start: 100 ms, then twice as long each time, up to 5 s. */
-#define QUICK_DEATH_MS 10000
-#define RESTART_MIN_MS 100
-#define RESTART_MAX_MS 5000
+ * start: 100 ms, then twice as long each time, up to 5 s; but no longer than
+ * after three such deaths when it has served, as somebody may be killing it. */
+#define QUICK_DEATH_MS   10000
+#define RESTART_MIN_MS   100
+#define RESTART_MAX_MS   5000
+#define DEATHS_IF_SERVED 3
 
 /* How long a child that has closed its channel may take to end. */
 #define OVERDUE_S 5
@@ -227,6 +229,8 @@ child_entry_restart(struct child_entry *entry)
 
 	if (lifetime >= QUICK_DEATH_MS)
 		entry->quick_deaths = 0;
+	else if (entry->has_answered && entry->quick_deaths > DEATHS_IF_SERVED)
+		entry->quick_deaths = DEATHS_IF_SERVED;
 	if (entry->quick_deaths > 0)
 		delay_ms = RESTART_MIN_MS;
 	for (unsigned int i = 1;
