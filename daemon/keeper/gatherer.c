@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -36,18 +37,22 @@ struct job {
 STAILQ_HEAD(job_queue, job);
 
 struct gatherer {
-	void (*done)(struct gathered *gathered, void *argument);
+	struct gatherer_events events;
 	void *argument;
-	int told; /* readable: there are finished jobs */
+	int told; /* readable: there is something for the loop */
 	struct event *on_told;
 	pthread_t thread;
 	bool is_started;
+	atomic_bool is_urgent; /* checking is to stop */
 
 	pthread_mutex_t lock; /* of all below */
 	pthread_cond_t changed;
 	struct job_queue waiting;
 	struct job *current; /* the thread's */
 	struct job_queue finished;
+	struct certificate_gathering *unchecked; /* NULL: none */
+	bool has_checked;
+	size_t wrong; /* of what it has checked */
 	bool is_ending;
 };
 
@@ -84,38 +89,65 @@ gather(struct job *job)
 						 &findings));
 }
 
-/* The next job; NULL: that is all. With the lock held. */
-static struct job *
-wait_for_job(struct gatherer *gatherer)
+static void
+wake_loop(struct gatherer *gatherer)
 {
-	struct job *job;
+	static const uint64_t one = 1;
 
-	while (!(job = STAILQ_FIRST(&gatherer->waiting)) &&
-	       !gatherer->is_ending)
-		pthread_cond_wait(&gatherer->changed, &gatherer->lock);
-	if (gatherer->is_ending)
-		return NULL;
+	/* It cannot fail but by being full, and then the loop wakes as well. */
+	(void)!write(gatherer->told, &one, sizeof(one));
+}
+
+/* With the lock held, which it gives up meanwhile. */
+static void
+do_job(struct gatherer *gatherer, struct job *job)
+{
 	STAILQ_REMOVE_HEAD(&gatherer->waiting, entries);
-	return job;
+	gatherer->current = job;
+	pthread_mutex_unlock(&gatherer->lock);
+	gather(job);
+	pthread_mutex_lock(&gatherer->lock);
+	gatherer->current = NULL;
+	STAILQ_INSERT_TAIL(&gatherer->finished, job, entries);
+	wake_loop(gatherer);
+}
+
+/* The same. What was interrupted is begun anew, and finds what it did. */
+static void
+check(struct gatherer *gatherer)
+{
+	struct certificate_gathering *gathering = TAKE(gatherer->unchecked);
+	size_t wrong;
+
+	atomic_store(&gatherer->is_urgent, false);
+	pthread_mutex_unlock(&gatherer->lock);
+	wrong = certificate_gather_check_pairs(gathering, &gatherer->is_urgent);
+	pthread_mutex_lock(&gatherer->lock);
+	if (!atomic_load(&gatherer->is_urgent)) {
+		gatherer->has_checked = true;
+		gatherer->wrong = wrong;
+		wake_loop(gatherer);
+	} else if (!gatherer->unchecked) {
+		gatherer->unchecked = TAKE(gathering);
+	}
+	certificate_gather_free(gathering);
 }
 
 static void *
 run(void *argument)
 {
-	static const uint64_t one = 1;
 	struct gatherer *gatherer = argument;
 	struct job *job;
 
 	pthread_mutex_lock(&gatherer->lock);
-	while ((job = wait_for_job(gatherer))) {
-		gatherer->current = job;
-		pthread_mutex_unlock(&gatherer->lock);
-		gather(job);
-		pthread_mutex_lock(&gatherer->lock);
-		gatherer->current = NULL;
-		STAILQ_INSERT_TAIL(&gatherer->finished, job, entries);
-		/* It cannot fail but by being full, which tells as well. */
-		(void)!write(gatherer->told, &one, sizeof(one));
+	while (!gatherer->is_ending) {
+		job = STAILQ_FIRST(&gatherer->waiting);
+		if (job)
+			do_job(gatherer, job);
+		else if (gatherer->unchecked)
+			check(gatherer);
+		else
+			pthread_cond_wait(&gatherer->changed, &gatherer->lock);
 	}
 	pthread_mutex_unlock(&gatherer->lock);
 	return NULL;
@@ -139,6 +171,21 @@ next_finished(struct gatherer *gatherer, bool *is_cancelled)
 }
 
 static void
+tell_checked(struct gatherer *gatherer)
+{
+	bool has_checked;
+	size_t wrong;
+
+	pthread_mutex_lock(&gatherer->lock);
+	has_checked = gatherer->has_checked;
+	wrong = gatherer->wrong;
+	gatherer->has_checked = false;
+	pthread_mutex_unlock(&gatherer->lock);
+	if (has_checked)
+		gatherer->events.checked(wrong, gatherer->argument);
+}
+
+static void
 on_told(evutil_socket_t descriptor, short what, void *argument)
 {
 	struct gatherer *gatherer = argument;
@@ -150,14 +197,15 @@ on_told(evutil_socket_t descriptor, short what, void *argument)
 	(void)!read(descriptor, &count, sizeof(count));
 	while ((job = next_finished(gatherer, &is_cancelled))) {
 		if (!is_cancelled)
-			gatherer->done(&job->result, gatherer->argument);
+			gatherer->events.gathered(&job->result,
+						  gatherer->argument);
 		job_free(job);
 	}
+	tell_checked(gatherer);
 }
 
 struct gatherer *
-gatherer_new(struct event_base *base,
-	     void (*done)(struct gathered *gathered, void *argument),
+gatherer_new(struct event_base *base, const struct gatherer_events *events,
 	     void *argument)
 {
 	int told = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -166,9 +214,10 @@ gatherer_new(struct event_base *base,
 	if (told < 0)
 		return NULL;
 	gatherer = mem_alloc(sizeof(*gatherer));
-	gatherer->done = done;
+	gatherer->events = *events;
 	gatherer->argument = argument;
 	gatherer->told = told;
+	atomic_init(&gatherer->is_urgent, false);
 	STAILQ_INIT(&gatherer->waiting);
 	STAILQ_INIT(&gatherer->finished);
 	pthread_mutex_init(&gatherer->lock, NULL);
@@ -178,6 +227,14 @@ gatherer_new(struct event_base *base,
 	assert(gatherer->on_told);
 	event_add(gatherer->on_told, NULL);
 	return gatherer;
+}
+
+/* Something has changed, and checking can wait. With the lock held. */
+static void
+hurry(struct gatherer *gatherer)
+{
+	atomic_store(&gatherer->is_urgent, true);
+	pthread_cond_signal(&gatherer->changed);
 }
 
 static int
@@ -218,9 +275,23 @@ gatherer_begin(struct gatherer *gatherer, struct generation *generation,
 	job->previous = previous ? certificate_gather_ref(previous) : NULL;
 	pthread_mutex_lock(&gatherer->lock);
 	STAILQ_INSERT_TAIL(&gatherer->waiting, job, entries);
-	pthread_cond_signal(&gatherer->changed);
+	hurry(gatherer);
 	pthread_mutex_unlock(&gatherer->lock);
 	return 0;
+}
+
+void
+gatherer_check(struct gatherer *gatherer,
+	       struct certificate_gathering *gathering)
+{
+	struct certificate_gathering *before;
+
+	pthread_mutex_lock(&gatherer->lock);
+	before = gatherer->unchecked;
+	gatherer->unchecked = certificate_gather_ref(gathering);
+	hurry(gatherer);
+	pthread_mutex_unlock(&gatherer->lock);
+	certificate_gather_free(before);
 }
 
 static void
@@ -258,12 +329,13 @@ gatherer_free(struct gatherer *gatherer)
 	if (gatherer->is_started) {
 		pthread_mutex_lock(&gatherer->lock);
 		gatherer->is_ending = true;
-		pthread_cond_signal(&gatherer->changed);
+		hurry(gatherer);
 		pthread_mutex_unlock(&gatherer->lock);
 		pthread_join(gatherer->thread, NULL);
 	}
 	free_queue(&gatherer->waiting);
 	free_queue(&gatherer->finished);
+	certificate_gather_free(gatherer->unchecked);
 	event_free(gatherer->on_told);
 	close(gatherer->told);
 	pthread_cond_destroy(&gatherer->changed);

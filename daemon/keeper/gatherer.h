@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Certificates and keys are gathered on a thread of their own, while the event
- * loop and those who sign go on. One gathering at a time.
+ * loop and those who sign go on, one gathering at a time. In between it checks
+ * private keys against certificates, which is slower than all the rest.
  */
 #ifndef SEALOCK_KEEPER_GATHERER_H
 #define SEALOCK_KEEPER_GATHERER_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "common/base/error.h"
@@ -23,12 +25,21 @@ struct gathered {
 	struct error_list warnings;
 };
 
-/* Without a thread as yet. done is called on the loop; the gathering is the
- * callee's when it takes it out, the lists are lent. NULL with errno when the
- * system has no descriptor left. */
+/* Called on the event loop. */
+struct gatherer_events {
+	/* The gathering is the callee's when it takes it out, the lists are
+	 * lent. */
+	void (*gathered)(struct gathered *gathered, void *argument);
+
+	/* A gathering was checked: so many private keys are not those of
+	 * their certificates. */
+	void (*checked)(size_t wrong, void *argument);
+};
+
+/* Without a thread as yet. events is copied. NULL with errno when the system
+ * has no descriptor left. */
 struct gatherer *
-gatherer_new(struct event_base *base,
-	     void (*done)(struct gathered *gathered, void *argument),
+gatherer_new(struct event_base *base, const struct gatherer_events *events,
 	     void *argument);
 
 /* Waits for what is under way. NULL is legal. */
@@ -42,6 +53,12 @@ int
 gatherer_begin(struct gatherer *gatherer, struct generation *generation,
 	       struct certificate_gathering *previous, struct error *error)
 	__attribute__((warn_unused_result));
+
+/* Check the pairs of a gathering, which gets a reference, when there is nothing
+ * to gather; instead of what else there may be to check. */
+void
+gatherer_check(struct gatherer *gatherer,
+	       struct certificate_gathering *gathering);
 
 /* Nobody wants to know what comes of those that were begun. */
 void

@@ -144,6 +144,19 @@ on_gathered(struct gathered *gathered, void *argument)
 		       &gathered->problems, &gathered->warnings);
 }
 
+/* Too late to keep them out of the index; the next one is without them. */
+static void
+on_checked(size_t wrong, void *argument)
+{
+	(void)argument;
+	if (wrong > 0)
+		log_error("private keys do not match their certificates: a "
+			  "reload names these and leaves them out",
+			  "count=%zu", wrong);
+	else
+		log_debug("private keys checked", NULL);
+}
+
 /* At most so many private keys, but for files that hold several. */
 static size_t
 count_keys(const struct generation *generation)
@@ -200,10 +213,14 @@ fail_to_start(const char *why)
 static void *
 start(struct child *child, struct event_base *base)
 {
-	static const struct signers_events events = {
+	static const struct signers_events signers_events = {
 		.refused = on_refused,
 		.refusals_lost = on_refusals_lost,
 		.ended = on_worker_ended,
+	};
+	static const struct gatherer_events gatherer_events = {
+		.gathered = on_gathered,
+		.checked = on_checked,
 	};
 	struct keeper *keeper = mem_alloc(sizeof(*keeper));
 	struct error error = {0};
@@ -214,10 +231,11 @@ start(struct child *child, struct event_base *base)
 	keeper->child = child;
 	keeper->keys = key_store_new();
 	TAILQ_INIT(&keeper->generations);
-	keeper->signers = signers_new(base, keeper->keys, &events, keeper);
+	keeper->signers =
+		signers_new(base, keeper->keys, &signers_events, keeper);
 	if (!keeper->signers)
 		fail_to_start(strerror(errno));
-	keeper->gatherer = gatherer_new(base, on_gathered, keeper);
+	keeper->gatherer = gatherer_new(base, &gatherer_events, keeper);
 	if (!keeper->gatherer)
 		fail_to_start(strerror(errno));
 	return keeper;
@@ -253,6 +271,7 @@ commit(void *argument, uint64_t number)
 
 	assert(keeper->prepared && keeper->prepared->number == number);
 	keeper->current = TAKE(keeper->prepared);
+	gatherer_check(keeper->gatherer, keeper->current->gathering);
 	child_report_live(keeper->child, number);
 }
 
