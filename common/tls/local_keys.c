@@ -5,12 +5,14 @@
  */
 #include "common/tls/local_keys.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "common/base/error.h"
 #include "common/base/hash.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/tls/key_operation.h"
 #include "common/tls/remote_key.h"
 #include "common/tls/signer.h"
 
@@ -35,6 +37,10 @@ struct local_keys {
 
 /* What local_keys_install() was given last. */
 static const struct local_keys *installed;
+
+/* NULL until it is first asked for; and who signs with other keys. */
+static struct local_keys *own;
+static struct remote_key_functions elsewhere;
 
 struct local_keys *
 local_keys_new(void)
@@ -213,21 +219,31 @@ local_keys_sign(const struct local_keys *keys,
 	return signer_sign(key, uses, request, signature, length, error);
 }
 
+/* What is refused is logged. */
+static int
+sign_with(const struct local_keys *keys,
+	  const unsigned char key_id[KEY_ID_SIZE],
+	  const struct sign_request *request, unsigned char *signature,
+	  size_t *length)
+{
+	static struct log_limit limit;
+	struct error error = {0};
+
+	if (keys && local_keys_sign(keys, key_id, request, signature, length,
+				    &error) == 0)
+		return 0;
+	log_event_limited(&limit, LOG_LEVEL_ERROR, "signature refused",
+			  "why=\"%s\"",
+			  keys ? error.text : "there are no keys");
+	return -1;
+}
+
 static int
 sign(const unsigned char key_id[KEY_ID_SIZE],
      const struct sign_request *request, unsigned char *signature,
      size_t *length)
 {
-	static struct log_limit limit;
-	struct error error = {0};
-
-	if (installed && local_keys_sign(installed, key_id, request, signature,
-					 length, &error) == 0)
-		return 0;
-	log_event_limited(&limit, LOG_LEVEL_ERROR, "signature refused",
-			  "why=\"%s\"",
-			  installed ? error.text : "there are no keys");
-	return -1;
+	return sign_with(installed, key_id, request, signature, length);
 }
 
 int
@@ -239,12 +255,65 @@ local_keys_install(struct local_keys *keys, struct error *error)
 	return remote_key_install(&functions, error);
 }
 
-struct local_keys *
-local_keys_own(struct error *error)
+/* The process's own table, and what is beyond it. */
+
+static bool
+is_own(const unsigned char key_id[KEY_ID_SIZE])
 {
-	static struct local_keys *own;
+	return !elsewhere.sign || *find(own, key_id);
+}
+
+static int
+sign_own_or(const unsigned char key_id[KEY_ID_SIZE],
+	    const struct sign_request *request, unsigned char *signature,
+	    size_t *length)
+{
+	if (is_own(key_id))
+		return sign_with(own, key_id, request, signature, length);
+	return elsewhere.sign(key_id, request, signature, length);
+}
+
+static int
+start_own_or(struct key_operation *operation,
+	     const unsigned char key_id[KEY_ID_SIZE],
+	     const struct sign_request *request)
+{
+	unsigned char signature[SIGNATURE_MAX];
+	size_t length = sizeof(signature);
+
+	if (!is_own(key_id))
+		return elsewhere.start(operation, key_id, request);
+	if (sign_with(own, key_id, request, signature, &length) == 0)
+		(void)key_operation_answer(operation->number, signature,
+					   length);
+	else
+		(void)key_operation_refuse(operation->number);
+	return 0;
+}
+
+static int
+install_own(struct error *error)
+{
+	const struct remote_key_functions functions = {
+		.sign = sign_own_or,
+		.start = elsewhere.start ? start_own_or : NULL,
+	};
 
 	if (!own)
 		own = local_keys_new();
-	return local_keys_install(own, error) == 0 ? own : NULL;
+	return remote_key_install(&functions, error);
+}
+
+struct local_keys *
+local_keys_own(struct error *error)
+{
+	return install_own(error) == 0 ? own : NULL;
+}
+
+int
+local_keys_own_or(const struct remote_key_functions *functions,
+		  struct error *error)
+{
+	elsewhere = functions ? *functions : (struct remote_key_functions){0};
+	return install_own(error);
 }

@@ -75,4 +75,12 @@ local_keys_install(struct local_keys *keys, struct error *error)
 struct local_keys *
 local_keys_own(struct error *error);
 
+/* Install the process's own table, and have these functions (copied) sign with
+ * keys that it does not have; NULL: nobody does. So generations whose keys are
+ * here and those whose keys are elsewhere can live side by side. */
+struct remote_key_functions;
+int
+local_keys_own_or(const struct remote_key_functions *functions,
+		  struct error *error) __attribute__((warn_unused_result));
+
 #endif

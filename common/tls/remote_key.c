@@ -42,12 +42,6 @@ remote_key_functions(void)
 	return &functions;
 }
 
-bool
-remote_key_is_asynchronous(void)
-{
-	return functions.start != NULL;
-}
-
 static const OSSL_ALGORITHM *
 query_operation(void *context, int operation, int *is_not_to_be_cached)
 {

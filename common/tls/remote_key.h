@@ -12,7 +12,6 @@
 #ifndef SEALOCK_TLS_REMOTE_KEY_H
 #define SEALOCK_TLS_REMOTE_KEY_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <openssl/types.h>
 
@@ -50,10 +49,6 @@ struct remote_key_functions {
 int
 remote_key_install(const struct remote_key_functions *functions,
 		   struct error *error) __attribute__((warn_unused_result));
-
-/* Is there anything to wait for asynchronously? */
-bool
-remote_key_is_asynchronous(void);
 
 /* A key for SSL_CTX_use_PrivateKey(): the public part of public_key (the
  * certificate's), and what it is called where it is. uses is a set of enum

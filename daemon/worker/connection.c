@@ -17,7 +17,6 @@
 #include "common/base/mem.h"
 #include "common/conf/conf.h"
 #include "common/route/route.h"
-#include "common/tls/remote_key.h"
 #include "common/tls/tls_engine.h"
 #include "daemon/worker/snapshot.h"
 #include "daemon/worker/worker.h"
@@ -332,7 +331,7 @@ connection_await_keys(struct gate *gate)
 	/* AddressSanitizer does not follow the fibres of OpenSSL's jobs: there
 	 * a signature is waited for in the call. */
 #if !defined(SEALOCK_SANITIZED)
-	if (remote_key_is_asynchronous() &&
+	if (snapshot_is_isolated(gate->connection->snapshot) &&
 	    SSL_get_privatekey(tls_engine_ssl(gate->engine)))
 		tls_engine_set_async(gate->engine, on_key, gate);
 #else

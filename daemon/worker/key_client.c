@@ -18,6 +18,7 @@
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/tls/key_operation.h"
+#include "common/tls/local_keys.h"
 #include "common/tls/remote_key.h"
 #include "common/tls/sign_message.h"
 #include "daemon/process/channel.h"
@@ -404,7 +405,7 @@ key_client_install(struct key_client *client, struct error *error)
 	};
 
 	installed = client;
-	return remote_key_install(&functions, error);
+	return local_keys_own_or(&functions, error);
 }
 
 struct key_client *

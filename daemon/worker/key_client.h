@@ -46,7 +46,8 @@ key_client_free(struct key_client *client);
 void
 key_client_attach(struct key_client *client, uint32_t number, int descriptor);
 
-/* Have remote keys of this process sign this way (remote_key_install()). */
+/* Have remote keys of this process sign this way, but for those in its own
+ * table (local_keys_own_or()). */
 int
 key_client_install(struct key_client *client, struct error *error)
 	__attribute__((warn_unused_result));

@@ -43,7 +43,7 @@ snapshot_new(struct snapshot_list *list, struct generation *generation,
 	snapshot->number = generation->number;
 	snapshot->generation = generation;
 	TAILQ_INSERT_TAIL(list, snapshot, entries);
-	if (generation->index >= 0)
+	if (snapshot_is_isolated(snapshot))
 		snapshot->routes = build_routes(generation, &findings);
 	else if (route_own_init(
 			 &snapshot->own, generation->conf, generation->files,
@@ -57,6 +57,12 @@ snapshot_new(struct snapshot_list *list, struct generation *generation,
 	 */
 	file_set_free(TAKE(generation->files));
 	return snapshot;
+}
+
+bool
+snapshot_is_isolated(const struct snapshot *snapshot)
+{
+	return snapshot->generation->index >= 0;
 }
 
 struct snapshot *

@@ -39,6 +39,11 @@ struct snapshot *
 snapshot_new(struct snapshot_list *list, struct generation *generation,
 	     const struct snapshot *previous, struct error_list *problems,
 	     struct error_list *warnings);
+
+/* Are its private keys the keeper's? */
+bool
+snapshot_is_isolated(const struct snapshot *snapshot);
+
 struct snapshot *
 snapshot_ref(struct snapshot *snapshot);
 

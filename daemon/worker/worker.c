@@ -290,8 +290,8 @@ prepare(void *argument, struct generation *generation,
 	struct error error = {0};
 
 	assert(!worker->prepared);
-	/* With an index, the keys are the keeper's; else snapshot_new() fills
-	 * a table of this process and has it sign. */
+	/* With an index, the keys are the keeper's; else snapshot_new() puts
+	 * them into a table of this process. */
 	if (generation->index >= 0 &&
 	    key_client_install(worker->keys, &error) != 0) {
 		error_list_add(problems, &error);

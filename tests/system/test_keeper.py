@@ -10,6 +10,7 @@ import re
 import signal
 import socket
 import ssl
+import threading
 
 from harness import limit, wait_for
 from streams import Ended, Tls, client_context, greeter, server_context
@@ -235,6 +236,48 @@ def test_reloads_without_a_keeper(t):
                  "a reload succeeds")
         with d.tls() as stream:
             stream.expect_echo()
+
+
+def test_isolation_goes_and_comes_back(t):
+    """With a reload, while clients come: none is turned away."""
+    services = {"s": {"accept": t.gate(), "connect": "builtin:echo"}}
+    d = keeper_daemon(t, services)
+    first = d.tls()
+    over = threading.Event()
+    failures = []
+
+    def come_and_go():
+        while not over.is_set():
+            try:
+                with d.tls() as stream:
+                    stream.expect_echo()
+            except Exception as error:
+                failures.append(error)
+
+    clients = [threading.Thread(target=come_and_go) for _ in range(2)]
+    for client in clients:
+        client.start()
+    try:
+        for is_isolated in (False, True, False, True):
+            d.globals["isolate_keys"] = is_isolated
+            d.reload(services)
+            for _ in range(5):
+                with d.tls() as stream:
+                    stream.expect_echo()
+    finally:
+        over.set()
+        for client in clients:
+            client.join()
+    assert not failures, failures
+    # The keeper of an older generation stays as long as that is in use.
+    first.expect_echo()
+    d.globals["isolate_keys"] = False
+    d.reload(services)
+    assert d.role("keeper")
+    first.close()
+    wait_for(lambda: not d.role("keeper"), "the keeper is gone")
+    with d.tls() as stream:
+        stream.expect_echo()
 
 
 # Its silence.

@@ -17,7 +17,7 @@
 #include "common/tls/certificate_key.h"
 #include "common/tls/openssl_auto.h"
 #include "common/tls/private_key.h"
-#include "common/tls/remote_key.h"
+#include "common/tls/remote_key_parts.h"
 #include "common/tls/signer.h"
 #include "tests/lib/remote_fixture.h"
 #include "tests/lib/sign_text.h"
@@ -209,6 +209,93 @@ test_install(void)
 	log_configure(NULL, 0);
 }
 
+static unsigned int asked_elsewhere;
+
+static int
+sign_elsewhere(const unsigned char key_id[KEY_ID_SIZE],
+	       const struct sign_request *request, unsigned char *signature,
+	       size_t *length)
+{
+	(void)key_id;
+	(void)request;
+	(void)signature;
+	(void)length;
+	asked_elsewhere++;
+	return -1;
+}
+
+static int
+start_elsewhere(struct key_operation *operation,
+		const unsigned char key_id[KEY_ID_SIZE],
+		const struct sign_request *request)
+{
+	(void)operation;
+	(void)key_id;
+	(void)request;
+	asked_elsewhere++;
+	return -1;
+}
+
+/* What a job does, without one. */
+static enum key_operation_state
+start_for(const unsigned char key_id[KEY_ID_SIZE], unsigned int form_byte)
+{
+	unsigned char signature[SIGNATURE_MAX];
+	struct key_operation operation = {0};
+	unsigned char message[130];
+	const struct sign_request request = {0x0403, message, sizeof(message)};
+
+	memset(message, 0x20, sizeof(message));
+	memcpy(message + 64, "TLS 1.3, server CertificateVerify", 34);
+	message[0] = (unsigned char)form_byte;
+	CU_ASSERT(
+		key_operation_begin(&operation, signature, sizeof(signature)));
+	if (remote_key_functions()->start(&operation, key_id, &request) != 0)
+		key_operation_lose(operation.number);
+	CU_ASSERT_EQUAL(key_operation_count(), 0);
+	return operation.state;
+}
+
+/* Keys of this process and keys of another one, side by side. */
+static void
+test_own_or(void)
+{
+	static const struct remote_key_functions functions = {
+		.sign = sign_elsewhere, .start = start_elsewhere};
+	const struct test_identity *identity = remote_fixture_plain();
+	struct local_keys *own;
+	unsigned char id[KEY_ID_SIZE], other[KEY_ID_SIZE];
+	struct error error = {0};
+
+	log_configure(NULL, 0);
+	asked_elsewhere = 0;
+	remote_fixture_key_id(identity->key, id);
+	make_id(other, 1);
+	CU_ASSERT_EQUAL(local_keys_own_or(&functions, &error), 0);
+	CU_ASSERT_FALSE(try_handshake(identity));
+	CU_ASSERT_EQUAL(asked_elsewhere, 1);
+	own = local_keys_own(&error);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(own);
+	add(own, id, identity->key, KEY_USE_SERVER);
+	CU_ASSERT(try_handshake(identity));
+	CU_ASSERT_EQUAL(asked_elsewhere, 1);
+	/* In a job, too: signed, refused, or not ours. */
+	CU_ASSERT_EQUAL(start_for(id, 0x20), KEY_OPERATION_ANSWERED);
+	CU_ASSERT_EQUAL(start_for(id, 0x21), KEY_OPERATION_REFUSED);
+	CU_ASSERT_EQUAL(asked_elsewhere, 1);
+	CU_ASSERT_EQUAL(start_for(other, 0x20), KEY_OPERATION_LOST);
+	CU_ASSERT_EQUAL(asked_elsewhere, 2);
+	/* It goes, and comes back. */
+	local_keys_remove(own, id, KEY_USE_SERVER);
+	CU_ASSERT_FALSE(try_handshake(identity));
+	CU_ASSERT_EQUAL(asked_elsewhere, 3);
+	CU_ASSERT_EQUAL(local_keys_own_or(NULL, &error), 0);
+	CU_ASSERT_PTR_NULL(remote_key_functions()->start);
+	CU_ASSERT_FALSE(try_handshake(identity));
+	CU_ASSERT_EQUAL(asked_elsewhere, 3);
+	remote_fixture_install(false);
+}
+
 /* One that is decoded when it first signs, and one that cannot be. */
 static void
 test_late(void)
@@ -262,4 +349,5 @@ test_late(void)
 }
 
 UNIT_SUITE(local_keys, {"counting", test_counting}, {"many", test_many},
-	   {"sign", test_sign}, {"install", test_install}, {"late", test_late});
+	   {"sign", test_sign}, {"install", test_install},
+	   {"own_or", test_own_or}, {"late", test_late});
