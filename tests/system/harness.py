@@ -241,6 +241,10 @@ class Peer:
             self.process.stdin.close()
 
 
+class Skipped(Exception):
+    """Why something cannot be tested here."""
+
+
 class Test:
     """The one argument of every test."""
 
@@ -313,6 +317,10 @@ class Test:
 
     def port(self):
         return self._ports.take()
+
+    def skip(self, reason):
+        """This cannot be tested here: the test ends, and the runner says why."""
+        raise Skipped(reason)
 
     def need(self, program):
         """The path of a program; without it the test fails."""

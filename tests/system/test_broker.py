@@ -110,7 +110,7 @@ def test_without_a_sandbox_there_is_none(t):
 def test_in_an_empty_directory(t):
     """Workers that are shut in need it, with filters or without."""
     if os.geteuid() != 0:
-        return
+        t.skip("only root can change users and directories")
     path = backend(t, t.path("a"))
     name = backend(t, abstract(t))
     os.mkdir(t.path("empty"), 0o755)
@@ -129,7 +129,7 @@ def test_in_an_empty_directory(t):
 def test_its_own_user(t):
     """Whose right to connect it is that counts."""
     if os.geteuid() != 0:
-        return
+        t.skip("only root can change users and directories")
     path = backend(t, t.path("a"))
     user = pwd.getpwnam("daemon")
     os.chown(t.path("a"), user.pw_uid, user.pw_gid)

@@ -29,11 +29,10 @@ def keeper_daemon(t, services=None, **options):
         "isolate_keys": True, **options.pop("globals", {})}, **options)
 
 
-def is_asynchronous(t):
+def needs_asynchrony(t):
     """Sanitizers cannot follow fibres: their builds wait for each signature."""
     if t.sanitized:
-        print("not tested: a sanitizer's build waits for the keeper")
-    return not t.sanitized
+        t.skip("a build with sanitizers waits for the keeper")
 
 
 def keeper(d):
@@ -189,8 +188,7 @@ def test_a_killed_keeper_is_replaced(t):
 def test_handshakes_of_a_killed_keeper_end_with_their_reason(t):
     """On both gates, and at once: those whose request it had. The others
     have their signature from the next one."""
-    if not is_asynchronous(t):
-        return
+    needs_asynchrony(t)
     backend, up = demanding_backend(t)
     d = keeper_daemon(t, {
         "s": {"accept": t.gate(), "connect": "builtin:echo",
@@ -285,8 +283,7 @@ def test_isolation_goes_and_comes_back(t):
 
 def test_a_stopped_keeper_delays_full_handshakes_alone(t):
     """What is relayed and what needs no signature goes on."""
-    if not is_asynchronous(t):
-        return
+    needs_asynchrony(t)
     far = t.daemon({"far": {"accept": t.gate(), "connect": "builtin:echo"}},
                    name="far")
     d = keeper_daemon(t, {
@@ -312,8 +309,7 @@ def test_a_stopped_keeper_delays_full_handshakes_alone(t):
 def test_a_stopped_keeper_does_not_outlast_the_limit(t):
     """Handshakes that wait for it end when their time is over, and what it
     says then is nobody's."""
-    if not is_asynchronous(t):
-        return
+    needs_asynchrony(t)
     d = keeper_daemon(t, {"s": {
         "accept": t.gate(), "connect": "builtin:echo",
         "timeouts": {"handshake": "500ms"}}})
@@ -344,7 +340,7 @@ def test_handshakes_abandoned_at_any_byte(t):
     def abandon(count):
         for first in range(0, count, 100):
             # Never more at once than the warm-up has had.
-            if first % 300 == 0 and is_asynchronous(t):
+            if first % 300 == 0 and not t.sanitized:
                 sweep.while_stopped(100)
             else:
                 sweep.any_bytes(100)
@@ -360,8 +356,7 @@ def test_handshakes_abandoned_at_any_byte(t):
     ended = abandon(ABANDONED)
     print(started, ended)
     if t.sanitized:
-        print("not compared: a sanitizer keeps what was freed")
-        return
+        t.skip("memory is not compared: a sanitizer keeps what was freed")
     for one, other in zip(started, ended):
         assert other - one < 1 << 20, (started, ended)
 
@@ -400,8 +395,7 @@ class Sweep:
 
 def test_a_backend_goes_away_while_the_keeper_signs(t):
     """The connection ends, and the next one is served."""
-    if not is_asynchronous(t):
-        return
+    needs_asynchrony(t)
     backend, up = demanding_backend(t)
     d = keeper_daemon(t, {"up": up})
     assert is_greeted(d)
