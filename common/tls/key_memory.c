@@ -5,6 +5,7 @@
  */
 #include "common/tls/key_memory.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>

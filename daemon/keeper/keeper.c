@@ -42,7 +42,8 @@ struct keeper {
 	struct key_store *keys;
 	struct signers *signers;
 	struct gatherer *gatherer;
-	bool is_open;                   /* memory and threads are there */
+	bool has_memory; /* for keys */
+	bool has_threads;
 	TAILQ_HEAD(, held) generations; /* oldest first, the prepared too */
 	struct held *prepared;          /* from READY to COMMIT */
 	struct held *current;
@@ -183,11 +184,13 @@ open_up(struct keeper *keeper, const struct generation *generation,
 {
 	unsigned int wanted = generation_cpu_count(), count;
 
-	if (keeper->is_open)
-		return 0;
-	if (key_memory_open(count_keys(generation), error) != 0)
+	if (!keeper->has_memory &&
+	    key_memory_open(count_keys(generation), error) != 0)
 		log_warn("private keys are not locked into memory",
 			 "reason=\"%s\"", error->text);
+	keeper->has_memory = true;
+	if (keeper->has_threads)
+		return 0;
 	count = signers_start(keeper->signers, wanted);
 	if (count == 0) {
 		error_set(error, "there is no thread to sign: %s",
@@ -197,7 +200,7 @@ open_up(struct keeper *keeper, const struct generation *generation,
 	if (count < wanted)
 		log_warn("fewer threads sign than there are CPUs",
 			 "threads=%u reason=\"%s\"", count, strerror(errno));
-	keeper->is_open = true;
+	keeper->has_threads = true;
 	return 0;
 }
 

@@ -247,6 +247,8 @@ signers_start(struct signers *signers, unsigned int count)
 	pthread_attr_init(&attributes);
 	pthread_attr_setsigmask_np(&attributes, &all);
 	pthread_attr_setstacksize(&attributes, STACK_SIZE);
+	assert(signers->thread_count == 0);
+	mem_free(signers->threads);
 	signers->threads = mem_array(count, sizeof(*signers->threads));
 	while (signers->thread_count < count) {
 		error = pthread_create(&signers->threads[signers->thread_count],

@@ -46,7 +46,8 @@ signers_new(struct event_base *base, struct key_store *keys,
 void
 signers_free(struct signers *signers);
 
-/* Start that many threads. Returns how many there are, 0 with errno. */
+/* Start that many threads, once. Returns how many there are; if fewer, errno
+ * tells why. */
 unsigned int
 signers_start(struct signers *signers, unsigned int count);
 
