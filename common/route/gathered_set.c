@@ -4,23 +4,37 @@
  */
 #include "common/route/gathered_set.h"
 
+#include <assert.h>
 #include <stdbool.h>
 #include <string.h>
+#include <openssl/evp.h>
 
 #include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/base/mem.h"
+#include "common/base/text.h"
 #include "common/route/name_index.h"
 #include "common/tls/certificate_unit.h"
 #include "common/tls/tls_settings.h"
 
-/* What identifies an entry over reloads: the files it names. */
+/* What identifies an entry over reloads: the files it names. It is kept as long
+ * as the gathering, and an inline key or the PIN of a token would be in it:
+ * hence its digest alone. */
 static char *
 entry_text(const char *service, const struct certificate_spec *spec)
 {
-	return mem_format("%s\n%d %s %s", service, (int)spec->source,
-			  spec->path ? spec->path : "",
-			  spec->key ? spec->key : "");
+	AUTO_FREE char *text = mem_format(
+		"%s\n%d %s %s", service, (int)spec->source,
+		spec->path ? spec->path : "", spec->key ? spec->key : "");
+	unsigned char digest[32];
+	char *hex = mem_alloc(2 * sizeof(digest) + 1);
+
+	if (EVP_Digest(text, strlen(text), digest, NULL, EVP_sha256(), NULL) !=
+	    1)
+		assert(!"SHA-256 is there");
+	mem_wipe(text, strlen(text));
+	text_hex(digest, sizeof(digest), hex);
+	return hex;
 }
 
 static bool

@@ -20,7 +20,7 @@ struct tls_settings;
 /* What one entry gave: a part of its set's certificates. */
 struct gathered_entry {
 	const struct gathered_set *set;
-	char *text; /* the service and the files that the entry names */
+	char *text; /* tells it from others */
 	size_t first;
 	size_t count;
 };

@@ -11,8 +11,9 @@
  * Outside of it, as OpenSSL has it: the primes of RSA keys that have signed (in
  * their Montgomery contexts), what is computed with them, and the bytes of
  * files while they are decoded. All of that is wiped when it is freed, and
- * appears in no core file either. What fork(3) makes of the process ends before
- * it has done anything.
+ * appears in no core file either. (What other libraries have read is wiped by
+ * the C library, which the monitor tells to: spawn_environment.) What fork(3)
+ * makes of the process ends before it has done anything.
  */
 #ifndef SEALOCK_TLS_KEY_MEMORY_H
 #define SEALOCK_TLS_KEY_MEMORY_H

@@ -68,7 +68,7 @@ spawn_role(int executable, enum ipc_role role, uint32_t number, bool has_stderr,
 {
 	char program[] = "sealock", option[] = "--role", name[16], digits[16];
 	char *const arguments[] = {program, option, name, digits, NULL};
-	AUTO_FREE char **environment = spawn_environment(environ);
+	AUTO_FREE char **environment = spawn_environment(environ, role);
 	sigset_t before;
 	int ends[2];
 	pid_t pid;

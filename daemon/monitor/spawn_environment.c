@@ -44,9 +44,21 @@ static const char *const allowed[] = {
 	"GCOV_",
 };
 
+#define TUNABLES "GLIBC_TUNABLES="
+
+/* Everything that free(3) is given is overwritten, small blocks, too, which
+ * have to go without their cache for that (mallopt(3), M_PERTURB). What OpenSSL
+ * frees is wiped in any case (common/tls/key_memory); this is for what other
+ * libraries have read, an inline key in the parser of YAML, say. */
+static char wiping[] =
+	TUNABLES "glibc.malloc.perturb=165:glibc.malloc.tcache_count=0";
+
 static bool
-is_allowed(const char *variable)
+is_allowed(const char *variable, enum ipc_role role)
 {
+	if (role == IPC_KEEPER &&
+	    strncmp(variable, TUNABLES, strlen(TUNABLES)) == 0)
+		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(allowed); i++)
 		if (strncmp(variable, allowed[i], strlen(allowed[i])) == 0)
 			return true;
@@ -54,16 +66,18 @@ is_allowed(const char *variable)
 }
 
 char **
-spawn_environment(char *const *environment)
+spawn_environment(char *const *environment, enum ipc_role role)
 {
 	size_t count = 0, kept = 0;
 	char **result;
 
 	while (environment[count])
 		count++;
-	result = mem_array(count + 1, sizeof(char *));
+	result = mem_array(count + 2, sizeof(char *));
 	for (size_t i = 0; i < count; i++)
-		if (is_allowed(environment[i]))
+		if (is_allowed(environment[i], role))
 			result[kept++] = environment[i];
+	if (role == IPC_KEEPER)
+		result[kept++] = wiping;
 	return result;
 }

@@ -6,9 +6,12 @@
 #ifndef SEALOCK_MONITOR_SPAWN_ENVIRONMENT_H
 #define SEALOCK_MONITOR_SPAWN_ENVIRONMENT_H
 
-/* The variables of an environment that are passed on: an array that ends with
- * NULL, the caller's (mem_free()); the strings are borrowed. */
+#include "common/ipc/msgtable.h"
+
+/* The variables of an environment that are passed on to a role: an array that
+ * ends with NULL, the caller's (mem_free()); the strings are borrowed. The
+ * keeper's C library is told to wipe what is freed. */
 char **
-spawn_environment(char *const *environment);
+spawn_environment(char *const *environment, enum ipc_role role);
 
 #endif

@@ -58,14 +58,25 @@ def _pem_piece(der, number):
     return base64.b64encode(der)[first:first + PIECE]
 
 
-def key_patterns(certificate):
-    """What tells that the certificate's private key is there."""
+def _der(certificate):
     lines = read(certificate.key).split(b"\n")
-    der = base64.b64decode(b"".join(lines[1:-2]))
+    return base64.b64decode(b"".join(lines[1:-2]))
+
+
+def file_patterns(certificate):
+    """What tells that the private key is there as its file has it."""
+    der = _der(certificate)
     patterns = set()
     for number in _numbers(der):
-        patterns |= _pieces(number) | _pieces(number[::-1])
-        patterns.add(_pem_piece(der, number))
+        patterns |= _pieces(number) | {_pem_piece(der, number)}
+    return patterns
+
+
+def key_patterns(certificate):
+    """What tells that the certificate's private key is there."""
+    patterns = file_patterns(certificate)
+    for number in _numbers(_der(certificate)):
+        patterns |= _pieces(number[::-1])
     return patterns
 
 

@@ -108,6 +108,27 @@ def test_keys_are_in_the_keeper_alone(t):
         assert not any(found.values()), (done, found)
 
 
+def test_the_keeper_wipes_what_it_has_read(t):
+    """A key is in its memory as OpenSSL computes with it, and no longer as its
+    file had it; nor is the pass-phrase of one that was encrypted."""
+    if not can_be_searched(t):
+        return
+    made = entries(t)
+    d = t.daemon({name: {"accept": {"tls": {"certificates": entry}},
+                         "connect": "builtin:echo"}
+                  for name, (_, entry) in made.items()},
+                 globals={"isolate_keys": True},
+                 environment={"KEY_PASS": PASSPHRASE})
+    use(d)
+    keeper = next(pid for pid in d.children() if "keeper" in command_line(pid))
+    # Ed25519's key is the same bytes in both.
+    left = {name: memory.file_patterns(certificate)
+            for name, (certificate, _) in made.items() if name != "ed25519"}
+    left["pass-phrase"] = {PASSPHRASE.encode()}
+    found = memory.found_in(keeper, left)
+    assert not found, found
+
+
 def test_the_search_finds_keys(t):
     """Where keys are not isolated they are in the workers: what finds nothing
     above is no search that finds nothing at all."""
