@@ -98,6 +98,39 @@ open_tls(struct opening *opening, const struct tls_settings *settings)
 		open_tls(opening, settings->hosts[i].settings);
 }
 
+/* What may hold a key is not for those who read this. */
+static void
+check_public(struct opening *opening, const struct position *at,
+	     const char *name)
+{
+	const struct file_entry *entry = file_set_find(opening->files, name);
+
+	if (!entry || entry->kind != FILE_KIND_FILE ||
+	    !(entry->uses & FILE_SECRET))
+		return;
+	error_list_addf(opening->problems, at,
+			"%s is also named where it may hold a private key, and "
+			"with isolate_keys nothing else reads such a file: "
+			"name a file without a key here",
+			name);
+	opening->is_failed = true;
+}
+
+static void
+check_tls(struct opening *opening, const struct tls_settings *settings)
+{
+	if (!settings)
+		return;
+	for (size_t i = 0; i < settings->verify.ca_count; i++)
+		if (settings->verify.cas[i].kind == TLS_CA_PATH)
+			check_public(opening, &settings->verify.cas[i].at,
+				     settings->verify.cas[i].text);
+	if (settings->dh.kind == TLS_DH_FILE)
+		check_public(opening, &settings->dh.at, settings->dh.text);
+	for (size_t i = 0; i < settings->host_count; i++)
+		check_tls(opening, settings->hosts[i].settings);
+}
+
 int
 conf_files_open(const struct conf *conf, struct file_set *files,
 		struct error_list *problems)
@@ -107,6 +140,11 @@ conf_files_open(const struct conf *conf, struct file_set *files,
 	for (size_t i = 0; i < conf->service_count; i++) {
 		open_tls(&opening, conf->services[i].accept.tls);
 		open_tls(&opening, conf->services[i].connect.tls);
+	}
+	for (size_t i = 0;
+	     conf->global.are_keys_isolated && i < conf->service_count; i++) {
+		check_tls(&opening, conf->services[i].accept.tls);
+		check_tls(&opening, conf->services[i].connect.tls);
 	}
 	return opening.is_failed ? -1 : 0;
 }

@@ -243,9 +243,10 @@ def test_a_key_is_no_trust_anchor(t):
         "tls": {"verify": {"ca": bundle, "name": "web.test"}}}}}
     d = t.daemon({"s": echo_service(t)})
     d.write(services)
-    result = t.command("reload", "-c", d.file)
-    assert result.status == 2, result
-    assert bundle in result.err and "isolate_keys" in result.err, result
+    for command in ("check", "reload"):
+        result = t.command(command, "-c", d.file)
+        assert result.status == 2, result
+        assert bundle in result.err and "isolate_keys" in result.err, result
     expect_echo(d)
     d.globals["isolate_keys"] = False
     d.write(services)

@@ -176,6 +176,33 @@ test_chain_with_key(void)
 	tear_down();
 }
 
+/* One file for a certificate with its key and for a CA. */
+static void
+test_key_as_ca(void)
+{
+	static const char services[] =
+		"services:\n"
+		"  s:\n"
+		"    connect: {address: \"h:1\", tls: {verify: {ca: both}}}\n"
+		"    accept: {address: \":1\", tls: {dh: dh, certificates: "
+		"[both, {chain: dh}]}}\n";
+	AUTO_FREE char *apart =
+		mem_format("global: {isolate_keys: false}\n%s", services);
+
+	set_up();
+	make_file("both", "");
+	make_file("dh", "");
+	CU_ASSERT_EQUAL(open_all(services), -1);
+	CU_ASSERT_EQUAL(fixture.problems.count, 2);
+	CU_ASSERT_EQUAL(find("both")->uses, FILE_SECRET | FILE_PUBLIC);
+	tear_down();
+	set_up();
+	make_file("both", "");
+	make_file("dh", "");
+	CU_ASSERT_EQUAL(open_all(apart), 0);
+	tear_down();
+}
+
 /* Made once for the same names, whatever service they stand in. */
 static void
 test_self_signed(void)
@@ -476,7 +503,7 @@ test_prompt_without_terminal(void)
 	tear_down();
 }
 
-UNIT_SUITE(conf_files, {"files", test_files},
+UNIT_SUITE(conf_files, {"key_as_ca", test_key_as_ca}, {"files", test_files},
 	   {"chain_with_key", test_chain_with_key},
 	   {"self_signed", test_self_signed}, {"system_ca", test_system_ca},
 	   {"secret_file", test_secret_file}, {"credential", test_credential},
