@@ -111,8 +111,7 @@ def test_keys_are_in_the_keeper_alone(t):
 def test_the_keeper_wipes_what_it_has_read(t):
     """A key is in its memory as OpenSSL computes with it, and no longer as its
     file had it; nor is the pass-phrase of one that was encrypted."""
-    if not can_be_searched(t):
-        return
+    needs_memory(t)
     made = entries(t)
     d = t.daemon({name: {"accept": {"tls": {"certificates": entry}},
                          "connect": "builtin:echo"}
