@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/base/error.h"
@@ -35,7 +36,7 @@ new_with_file(uint64_t number, const unsigned char key_id[KEY_ID_SIZE],
 	}
 	message = message_new_sized(MESSAGE_SIGN, OVERHEAD);
 	if (!message_add_fd(message, descriptor))
-		assert(!"there is room for one");
+		abort(); /* there is room for one */
 	buf_write_u64(&message->body, number);
 	sign_request_write_head(&message->body, key_id, request);
 	return message;

@@ -5,7 +5,7 @@
  */
 #include "daemon/keeper/key_store.h"
 
-#include <assert.h>
+#include <stdlib.h>
 #include <pthread.h>
 
 #include "common/base/mem.h"
@@ -27,7 +27,7 @@ key_store_new(void)
 	pthread_rwlockattr_setkind_np(
 		&attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
 	if (pthread_rwlock_init(&store->lock, &attributes) != 0)
-		assert(!"a lock needs nothing");
+		abort(); /* a lock needs nothing */
 	pthread_rwlockattr_destroy(&attributes);
 	store->keys = local_keys_new();
 	return store;

@@ -19,6 +19,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -142,7 +143,7 @@ give_back(struct signers *signers, struct served *served)
 	atomic_fetch_add(&served->turn, 1);
 	if (epoll_ctl(signers->epoll, EPOLL_CTL_MOD, served->socket, &event) !=
 	    0)
-		assert(!"the socket is in the set");
+		abort(); /* the socket is in the set */
 }
 
 static void
@@ -376,7 +377,7 @@ stop_threads(struct signers *signers)
 		return;
 	/* Never read: it wakes one thread after the other. */
 	if (write(signers->stop, &one, sizeof(one)) != sizeof(one))
-		assert(!"there is room for one");
+		abort(); /* there is room for one */
 	for (unsigned int i = 0; i < signers->thread_count; i++)
 		pthread_join(signers->threads[i], NULL);
 }
