@@ -14,8 +14,8 @@
 /* Neither its bytes nor its length change, for ever. */
 #define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
-static int
-memory_file(const char *name)
+int
+sealed_begin(const char *name)
 {
 	const unsigned int flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
 #ifdef MFD_NOEXEC_SEAL
@@ -26,6 +26,12 @@ memory_file(const char *name)
 		return descriptor;
 #endif
 	return memfd_create(name, flags);
+}
+
+int
+sealed_end(int descriptor)
+{
+	return fcntl(descriptor, F_ADD_SEALS, SEALS);
 }
 
 static int
@@ -47,13 +53,12 @@ fill(int descriptor, const unsigned char *bytes, size_t length)
 int
 sealed_new(const char *name, const void *bytes, size_t length)
 {
-	int descriptor = memory_file(name);
+	int descriptor = sealed_begin(name);
 	int failure;
 
 	if (descriptor < 0)
 		return -1;
-	if (fill(descriptor, bytes, length) == 0 &&
-	    fcntl(descriptor, F_ADD_SEALS, SEALS) == 0)
+	if (fill(descriptor, bytes, length) == 0 && sealed_end(descriptor) == 0)
 		return descriptor;
 	failure = errno;
 	close(descriptor);

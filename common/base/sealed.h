@@ -14,6 +14,14 @@ int
 sealed_new(const char *name, const void *bytes, size_t length)
 	__attribute__((warn_unused_result));
 
+/* The same in two steps, for what is better written in place: a file that is
+ * empty and open to changes, and its end as such, after which it is as one that
+ * sealed_new() made. -1 with errno; the descriptor stays the caller's. */
+int
+sealed_begin(const char *name) __attribute__((warn_unused_result));
+int
+sealed_end(int descriptor) __attribute__((warn_unused_result));
+
 /* How long it is. Returns -1 for whatever is not such a file: what comes from
  * another process may be any descriptor. */
 int

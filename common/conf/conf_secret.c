@@ -8,13 +8,13 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/base/error.h"
 #include "common/base/file_set.h"
 #include "common/base/mem.h"
+#include "common/base/sealed.h"
 #include "common/tls/tls_settings.h"
 
 /* No pass-phrase is that long; a command that says more is a wrong one. */
@@ -48,29 +48,11 @@ conf_credential_open(const char *name, struct file_set *files)
 		close(descriptor);
 }
 
-/* A descriptor whose content nobody can change any more, or -1. */
-static int
-seal(const void *bytes, size_t length)
-{
-	const int seals =
-		F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
-	int descriptor =
-		memfd_create("secret", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-
-	if (descriptor < 0)
-		return -1;
-	if (write(descriptor, bytes, length) == (ssize_t)length &&
-	    fcntl(descriptor, F_ADD_SEALS, seals) == 0)
-		return descriptor;
-	close(descriptor);
-	return -1;
-}
-
 int
 conf_secret_add(const char *name, const void *bytes, size_t length,
 		struct file_set *files, struct error *error)
 {
-	int descriptor = seal(bytes, length);
+	int descriptor = sealed_new("secret", bytes, length);
 
 	if (descriptor < 0) {
 		error_set(error, "cannot keep a secret in memory: %s",

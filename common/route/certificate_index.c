@@ -5,20 +5,17 @@
 #include "common/route/certificate_index.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <openssl/err.h>
 #include <openssl/x509.h>
 
 #include "common/base/error.h"
 #include "common/base/hash.h"
 #include "common/base/mem.h"
+#include "common/base/sealed.h"
 #include "common/route/certificate_index_check.h"
 #include "common/route/certificate_index_parts.h"
-
-#define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
 struct certificate_index {
 	unsigned int references;
@@ -68,29 +65,26 @@ index_home(const struct index_header *header, uint32_t slot_count,
 static int
 map(int descriptor, struct certificate_index *index, struct error *error)
 {
-	int seals = fcntl(descriptor, F_GET_SEALS);
-	struct stat status;
+	size_t size;
 	void *memory;
 
-	if (seals < 0 || (seals & SEALS) != SEALS) {
+	if (sealed_length(descriptor, &size) != 0) {
 		error_set(error, "it is not sealed");
 		return -1;
 	}
-	if (fstat(descriptor, &status) != 0 || status.st_size <= 0 ||
-	    (uintmax_t)status.st_size > SIZE_MAX / 2) {
+	if (size == 0) {
 		error_set(error, "it is empty");
 		return -1;
 	}
 	/* Before Linux 6.7 a shared mapping of what is sealed is refused, even
 	 * one to read from. Nothing is written: no page is copied. */
-	memory = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE,
-		      descriptor, 0);
+	memory = mmap(NULL, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
 	if (memory == MAP_FAILED) {
 		error_set(error, "it cannot be mapped: %s", strerror(errno));
 		return -1;
 	}
 	index->memory = memory;
-	index->size = (size_t)status.st_size;
+	index->size = size;
 	return 0;
 }
 

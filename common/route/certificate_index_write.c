@@ -6,7 +6,6 @@
 #include "common/route/certificate_index_write.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -14,12 +13,11 @@
 #include "common/base/error.h"
 #include "common/base/hash.h"
 #include "common/base/mem.h"
+#include "common/base/sealed.h"
 #include "common/route/certificate_index.h"
 #include "common/route/certificate_index_names.h"
 #include "common/route/certificate_index_parts.h"
 #include "common/tls/certificate_record.h"
-
-#define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
 /* A section that grows; capacities are doubled. */
 struct section {
@@ -296,7 +294,7 @@ write_out(const struct index_writer *writer, size_t size, int descriptor)
 	put_all(writer, memory);
 	if (munmap(memory, size) != 0)
 		return -1;
-	return fcntl(descriptor, F_ADD_SEALS, SEALS);
+	return sealed_end(descriptor);
 }
 
 static void
@@ -349,8 +347,7 @@ certificate_index_write(const struct index_source *sets, size_t count,
 	if (finish(&writer, &layout) != 0) {
 		error_set(error, "there are too many certificates");
 	} else {
-		descriptor = memfd_create("sealock-certificates",
-					  MFD_CLOEXEC | MFD_ALLOW_SEALING);
+		descriptor = sealed_begin("sealock-certificates");
 		if (descriptor < 0 ||
 		    write_out(&writer, (size_t)layout.size, descriptor) != 0) {
 			error_set(error,

@@ -13,6 +13,7 @@
 
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/base/sealed.h"
 #include "daemon/monitor/plan.h"
 #include "daemon/process/generation.h"
 #include "daemon/process/generation_transfer.h"
@@ -219,16 +220,6 @@ is_current_offer(const struct child_entry *entry, struct buf_reader *reader)
 	return entry->offered && number == plan_number(entry->offered);
 }
 
-/* An index that could change would be nobody's. */
-static bool
-is_sealed(int descriptor)
-{
-	const int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
-	int found = fcntl(descriptor, F_GET_SEALS);
-
-	return found >= 0 && (found & seals) == seals;
-}
-
 /* Read, not mapped: nothing but read errors can come of it. */
 static bool
 have_same_content(int one, int other)
@@ -258,11 +249,13 @@ on_index(struct child_entry *entry, struct message *message,
 	struct children *children = entry->children;
 	struct error error = {0};
 	int descriptor;
+	size_t length;
 
 	if (!is_current_offer(entry, reader))
 		return;
+	/* An index that could change would be nobody's. */
 	descriptor = message_take_fd(message, 0);
-	if (descriptor < 0 || !is_sealed(descriptor)) {
+	if (descriptor < 0 || sealed_length(descriptor, &length) != 0) {
 		error_set(&error, "a certificate index that is not sealed");
 		offer_failed(entry, 1, &error);
 	} else if (entry->offered != children->pending) {

@@ -9,6 +9,7 @@
 
 #include "common/base/error.h"
 #include "common/base/mem.h"
+#include "common/base/sealed.h"
 #include "common/conf/conf_blank.h"
 #include "daemon/process/generation_items.h"
 
@@ -17,7 +18,7 @@ add_original(struct generation *generation, size_t document, const void *bytes,
 	     size_t length, struct error_list *problems)
 {
 	struct error error = {0};
-	int descriptor = generation_seal(bytes, length);
+	int descriptor = sealed_new("sealock-document", bytes, length);
 
 	if (descriptor < 0) {
 		error_set(&error, "cannot keep %s in memory: %s",

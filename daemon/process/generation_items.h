@@ -6,7 +6,6 @@
 #ifndef SEALOCK_PROCESS_GENERATION_ITEMS_H
 #define SEALOCK_PROCESS_GENERATION_ITEMS_H
 
-#include <fcntl.h>
 #include <stddef.h>
 
 enum item_kind {
@@ -30,12 +29,5 @@ enum item_kind {
 /* The bound of a configuration document, and one byte more: what is too long
  * is for the parser to tell, with its name. */
 #define ITEM_DOCUMENT_MAX ((16 << 20) + 1)
-
-/* Nobody changes a document any more. */
-#define ITEM_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
-
-/* A memfd with these bytes and those seals; -1 with errno. */
-int
-generation_seal(const void *bytes, size_t length);
 
 #endif

@@ -4,7 +4,6 @@
  */
 #include "daemon/process/generation_transfer.h"
 
-#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,6 +11,7 @@
 #include "common/base/error.h"
 #include "common/base/file_set.h"
 #include "common/base/mem.h"
+#include "common/base/sealed.h"
 #include "common/conf/conf_facts.h"
 #include "common/ipc/message.h"
 #include "daemon/process/generation.h"
@@ -80,12 +80,9 @@ take_descriptor(struct batch *batch)
 static int
 check_seals(int descriptor, uint64_t length, struct error *error)
 {
-	int seals = fcntl(descriptor, F_GET_SEALS);
-	struct stat status;
+	size_t found;
 
-	if (seals >= 0 && (seals & ITEM_SEALS) == ITEM_SEALS &&
-	    fstat(descriptor, &status) == 0 &&
-	    (uint64_t)status.st_size == length)
+	if (sealed_length(descriptor, &found) == 0 && found == length)
 		return 0;
 	error_set(error, "a document that is not sealed as announced");
 	return -1;
@@ -95,24 +92,12 @@ static int
 read_document(int descriptor, uint64_t length, unsigned char *bytes,
 	      struct error *error)
 {
-	size_t got = 0;
-
 	if (check_seals(descriptor, length, error) != 0)
 		return -1;
-	while (got < length) {
-		ssize_t part = pread(descriptor, bytes + got,
-				     (size_t)length - got, (off_t)got);
-
-		if (part < 0 && errno == EINTR)
-			continue;
-		if (part <= 0) {
-			error_set(error, "a document that cannot be read: %s",
-				  part < 0 ? strerror(errno) : "short");
-			return -1;
-		}
-		got += (size_t)part;
-	}
-	return 0;
+	if (sealed_read(descriptor, bytes, (size_t)length) == 0)
+		return 0;
+	error_set(error, "a document that cannot be read");
+	return -1;
 }
 
 static int

@@ -9,12 +9,12 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "common/base/error.h"
 #include "common/base/file_set.h"
 #include "common/base/mem.h"
+#include "common/base/sealed.h"
 #include "common/conf/conf_facts.h"
 #include "common/ipc/message.h"
 #include "daemon/process/channel.h"
@@ -55,47 +55,6 @@ struct generation_sender {
 /* Packing. */
 
 static int
-memfd(void)
-{
-#ifdef MFD_NOEXEC_SEAL
-	/* Kernels from 6.3 on warn without it, and may refuse. */
-	int descriptor =
-		memfd_create("sealock-document",
-			     MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
-
-	if (descriptor >= 0 || errno != EINVAL)
-		return descriptor;
-#endif
-	return memfd_create("sealock-document",
-			    MFD_CLOEXEC | MFD_ALLOW_SEALING);
-}
-
-int
-generation_seal(const void *bytes, size_t length)
-{
-	const unsigned char *from = bytes;
-	int descriptor = memfd();
-	size_t done = 0;
-
-	if (descriptor < 0)
-		return -1;
-	while (done < length) {
-		ssize_t part = write(descriptor, from + done, length - done);
-
-		if (part < 0 && errno == EINTR)
-			continue;
-		if (part < 0)
-			break;
-		done += (size_t)part;
-	}
-	if (done == length &&
-	    fcntl(descriptor, F_ADD_SEALS, ITEM_SEALS | F_SEAL_SEAL) == 0)
-		return descriptor;
-	close(descriptor);
-	return -1;
-}
-
-static int
 check_name(const char *name, struct error *error)
 {
 	if (strlen(name) <= ITEM_NAME_MAX)
@@ -131,7 +90,8 @@ pack_documents(struct generation_parcel *parcel, struct error *error)
 
 		if (check_name(document->name, error) != 0)
 			return -1;
-		descriptor = generation_seal(document->bytes, document->length);
+		descriptor = sealed_new("sealock-document", document->bytes,
+					document->length);
 		if (descriptor < 0) {
 			error_set(error, "cannot keep %s in memory: %s",
 				  document->name, strerror(errno));

@@ -17,7 +17,7 @@
 #include "common/route/certificate_index.h"
 #include "common/route/certificate_set.h"
 
-#define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+#define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);

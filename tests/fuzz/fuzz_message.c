@@ -95,7 +95,8 @@ sealed_document(void)
 
 	if (descriptor < 0 || write(descriptor, "a: 1", 4) != 4 ||
 	    fcntl(descriptor, F_ADD_SEALS,
-		  F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) != 0)
+		  F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) !=
+		    0)
 		abort();
 	return descriptor;
 }

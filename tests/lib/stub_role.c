@@ -59,7 +59,7 @@ report_index(const struct generation *generation)
 		raise(SIGKILL);
 	if (!is_called("keeper_open"))
 		fcntl(index, F_ADD_SEALS,
-		      F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE);
+		      F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE);
 	child_report_index(self, generation->number, index);
 }
 

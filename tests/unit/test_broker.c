@@ -29,9 +29,8 @@
 #include "daemon/process/log_message.h"
 #include "daemon/process/sandbox.h"
 #include "tests/lib/sandbox_message.h"
+#include "tests/lib/wait_for.h"
 #include "tests/unit/unit.h"
-
-#define DEADLINE_S 10
 
 /* What configurations of the test name. */
 enum {
@@ -63,7 +62,6 @@ struct scene {
 	char why[256];            /* "": nobody is accused */
 	bool is_closed;
 	struct worker workers[2];
-	bool is_expired;
 };
 
 /* The monitor. */
@@ -137,27 +135,6 @@ on_worker_closed(struct channel *channel, const char *why, void *argument)
 	(void)why;
 	worker->is_closed = true;
 }
-
-static void
-on_expired(evutil_socket_t descriptor, short what, void *argument)
-{
-	struct scene *scene = argument;
-
-	(void)descriptor;
-	(void)what;
-	scene->is_expired = true;
-}
-
-#define WAIT_FOR(scene, condition)                                          \
-	do {                                                                \
-		struct event *timer_ =                                      \
-			evtimer_new((scene)->base, on_expired, scene);      \
-		event_add(timer_, &(struct timeval){.tv_sec = DEADLINE_S}); \
-		while (!(condition) && !(scene)->is_expired)                \
-			event_base_loop((scene)->base, EVLOOP_ONCE);        \
-		event_free(timer_);                                         \
-		CU_ASSERT_FATAL(condition);                                 \
-	} while (0)
 
 /* The stage. */
 

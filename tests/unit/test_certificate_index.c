@@ -24,7 +24,7 @@
 #include "tests/lib/test_certificates.h"
 #include "tests/unit/unit.h"
 
-#define ALL_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+#define ALL_SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
 static struct certificate_record *
 make(struct test_identity *identity, const char *names)

@@ -33,6 +33,7 @@
 #include "tests/lib/sandbox_message.h"
 #include "tests/lib/sign_text.h"
 #include "tests/lib/test_certificates.h"
+#include "tests/lib/wait_for.h"
 #include "tests/unit/unit.h"
 
 #define DEADLINE_S 20
@@ -55,7 +56,6 @@ struct scene {
 	size_t set_count;
 	char accusation[256];
 	bool is_closed;
-	bool is_expired;
 	int workers[2];
 };
 
@@ -145,27 +145,6 @@ on_closed(struct channel *channel, const char *why, void *argument)
 	(void)why;
 	scene->is_closed = true;
 }
-
-static void
-on_expired(evutil_socket_t descriptor, short what, void *argument)
-{
-	struct scene *scene = argument;
-
-	(void)descriptor;
-	(void)what;
-	scene->is_expired = true;
-}
-
-#define WAIT_FOR(scene, condition)                                          \
-	do {                                                                \
-		struct event *timer_ =                                      \
-			evtimer_new((scene)->base, on_expired, scene);      \
-		event_add(timer_, &(struct timeval){.tv_sec = DEADLINE_S}); \
-		while (!(condition) && !(scene)->is_expired)                \
-			event_base_loop((scene)->base, EVLOOP_ONCE);        \
-		event_free(timer_);                                         \
-		CU_ASSERT_FATAL(condition);                                 \
-	} while (0)
 
 static void
 run_keeper(int descriptor)
