@@ -63,6 +63,10 @@ enum message_type {
 	/* The keeper to the monitor, before READY. */
 	MESSAGE_INDEX, /* u64 generation; the certificate index */
 
+	/* The keeper to the monitor, after COMMIT: another gathering of the
+	 * same files would come to another certificate index. */
+	MESSAGE_STALE, /* u64 generation */
+
 	/* A child to the monitor: a peer of it has broken the rules. */
 	MESSAGE_ACCUSE, /* u8 role, u32 number, string why */
 

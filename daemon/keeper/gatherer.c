@@ -289,6 +289,8 @@ gatherer_check(struct gatherer *gatherer,
 	pthread_mutex_lock(&gatherer->lock);
 	before = gatherer->unchecked;
 	gatherer->unchecked = certificate_gather_ref(gathering);
+	/* What was found about the one before is no news any more. */
+	gatherer->has_checked = false;
 	hurry(gatherer);
 	pthread_mutex_unlock(&gatherer->lock);
 	certificate_gather_free(before);

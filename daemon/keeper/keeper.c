@@ -145,17 +145,20 @@ on_gathered(struct gathered *gathered, void *argument)
 		       &gathered->problems, &gathered->warnings);
 }
 
-/* Too late to keep them out of the index; the next one is without them. */
+/* Too late to keep them out of the index; the next one is without them, and
+ * names them. */
 static void
 on_checked(size_t wrong, void *argument)
 {
-	(void)argument;
-	if (wrong > 0)
-		log_error("private keys do not match their certificates: a "
-			  "reload names these and leaves them out",
-			  "count=%zu", wrong);
-	else
+	struct keeper *keeper = argument;
+
+	if (wrong == 0) {
 		log_debug("private keys checked", NULL);
+		return;
+	}
+	log_error("private keys do not match their certificates", "count=%zu",
+		  wrong);
+	child_report_stale(keeper->child, keeper->current->number);
 }
 
 /* At most so many private keys, but for files that hold several. */

@@ -260,13 +260,29 @@ on_index(struct child_entry *entry, struct message *message,
 		offer_failed(entry, 1, &error);
 	} else if (entry->offered != children->pending) {
 		if (!have_same_content(descriptor, entry->offered->index))
-			children->events.changed(children->argument);
+			children->events.outdated(
+				"the files have changed since the last reload",
+				children->argument);
 	} else if (children->pending->index < 0) {
 		children->pending->index = descriptor;
 		return;
 	}
 	if (descriptor >= 0)
 		close(descriptor);
+}
+
+/* A private key turned out late to be another certificate's. Of a generation
+ * that is not in force any more it is no news. */
+static void
+on_stale(struct child_entry *entry, struct buf_reader *reader)
+{
+	struct children *children = entry->children;
+
+	if (children->current &&
+	    buf_read_u64(reader) == plan_number(children->current))
+		children->events.outdated(
+			"private keys do not match their certificates",
+			children->argument);
 }
 
 static void
@@ -365,6 +381,9 @@ child_offer_message(struct child_entry *entry, struct message *message)
 		break;
 	case MESSAGE_INDEX:
 		on_index(entry, message, &reader);
+		break;
+	case MESSAGE_STALE:
+		on_stale(entry, &reader);
 		break;
 	case MESSAGE_ACCUSE:
 		child_peers_accused(entry, &reader);

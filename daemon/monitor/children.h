@@ -25,9 +25,9 @@ struct children_events {
 	 * else (1). */
 	void (*failed)(const struct error_list *problems, int status,
 		       void *argument);
-	/* A keeper was replaced and has found other certificates than those
-	 * that the plan in force has: its files have changed since. */
-	void (*changed)(void *argument);
+	/* The certificates of the plan in force are not what a keeper makes of
+	 * its files by now, and a reload would help. */
+	void (*outdated)(const char *why, void *argument);
 	/* The last one is gone, after children_drain(). */
 	void (*gone)(void *argument);
 };

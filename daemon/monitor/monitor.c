@@ -282,12 +282,12 @@ on_children_failed(const struct error_list *problems, int status,
 }
 
 static void
-on_children_changed(void *argument)
+on_children_outdated(const char *why, void *argument)
 {
 	struct monitor *monitor = argument;
 
-	log_warn("certificates have changed since the last reload, reloading",
-		 NULL);
+	log_warn("certificates are not up to date, reloading", "reason=\"%s\"",
+		 why);
 	reload_request(monitor->reload);
 }
 
@@ -380,7 +380,7 @@ set_up(struct monitor *monitor, struct error *error)
 	static const struct children_events children_events = {
 		.ready = on_children_ready,
 		.failed = on_children_failed,
-		.changed = on_children_changed,
+		.outdated = on_children_outdated,
 		.gone = on_children_gone,
 	};
 	static const struct admin_events admin_events = {

@@ -96,6 +96,12 @@ child_report_live(struct child *child, uint64_t number)
 	send_number(child, MESSAGE_LIVE, number);
 }
 
+void
+child_report_stale(struct child *child, uint64_t number)
+{
+	send_number(child, MESSAGE_STALE, number);
+}
+
 /* As many indexes as one message takes beside the number. */
 #define DOWN_A_MESSAGE ((MESSAGE_BODY_MAX - 8) / 4)
 

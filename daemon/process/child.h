@@ -102,6 +102,11 @@ child_prepared(struct child *child, uint64_t number, int status,
 void
 child_report_index(struct child *child, uint64_t number, int descriptor);
 
+/* Tell the monitor that the certificate index of a generation in force has
+ * something in it that another gathering would leave out. */
+void
+child_report_stale(struct child *child, uint64_t number);
+
 /* Tell the monitor that a peer has broken the rules, and how. */
 void
 child_accuse(struct child *child, enum ipc_role role, uint32_t number,

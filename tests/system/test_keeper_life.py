@@ -202,7 +202,7 @@ def test_a_file_that_changed_is_found_by_the_next_keeper(t):
     shutil.copyfile(other.bundle, path)
     expect_echo(d)
     d.kill_child(d.keeper())
-    d.wait_log("certificates have changed")
+    d.wait_log("files have changed since")
     d.wait_log(IN_FORCE, count=2)
 
     def is_other():
@@ -210,6 +210,30 @@ def test_a_file_that_changed_is_found_by_the_next_keeper(t):
             return stream.certificate() == open(other.der, "rb").read()
 
     wait_for(is_other, "the other certificate is served")
+
+
+def test_a_wrong_pair_among_many_is_found_later(t):
+    """Of a great many certificates the last ones are not looked at closely
+    before they are served; one whose key is another's is left out soon after,
+    without anybody asking for it, and once."""
+    many = t.pki.system()
+    wrong = t.pki.leaf("wrong.test")
+    certificates = [{"chain": many.chain, "key": many.key,
+                     "names": ["n%d.wild.test" % i]} for i in range(600)]
+    certificates[0]["default"] = True
+    certificates.append({"chain": wrong.chain,
+                         "key": t.pki.leaf("another.test").key})
+    d = t.daemon({"s": {"accept": {"tls": {"certificates": certificates}},
+                        "connect": "builtin:echo"}})
+    d.wait_log("private keys do not match their certificates")
+    d.wait_log(IN_FORCE, count=2)
+    d.wait_log("does not match a certificate in " + re.escape(wrong.chain))
+    for name in ("n1.wild.test", "n599.wild.test", "wrong.test"):
+        with d.tls(name=name) as stream:
+            stream.expect_echo()
+            assert stream.certificate() == open(many.der, "rb").read()
+    time.sleep(0.5)
+    assert generation(d) == 2, d.text()
 
 
 def test_isolation_is_switched(t):

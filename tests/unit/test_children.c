@@ -78,10 +78,11 @@ on_failed(const struct error_list *problems, int status, void *argument)
 }
 
 static void
-on_changed(void *argument)
+on_outdated(const char *why, void *argument)
 {
 	struct scene *scene = argument;
 
+	CU_ASSERT_TRUE(why && *why);
 	scene->changes++;
 }
 
@@ -129,7 +130,7 @@ open_scene(struct scene *scene)
 	static const struct children_events events = {
 		.ready = on_ready,
 		.failed = on_failed,
-		.changed = on_changed,
+		.outdated = on_outdated,
 		.gone = on_gone,
 	};
 	struct error error = {0};
