@@ -13,8 +13,8 @@
 #include <openssl/x509v3.h>
 
 #include "common/base/mem.h"
+#include "common/base/openssl_auto.h"
 #include "common/net/hostname.h"
-#include "common/tls/openssl_auto.h"
 
 struct certificate *
 certificate_ref(struct certificate *certificate)

@@ -15,6 +15,7 @@
 #include "common/base/error.h"
 #include "common/base/file_set.h"
 #include "common/base/mem.h"
+#include "common/base/openssl_auto.h"
 #include "common/net/hostname.h"
 #include "common/tls/certificate.h"
 #include "common/tls/certificate_chain.h"
@@ -22,7 +23,6 @@
 #include "common/tls/certificate_parse.h"
 #include "common/tls/certificate_record.h"
 #include "common/tls/certificate_unit.h"
-#include "common/tls/openssl_auto.h"
 #include "common/tls/tls_settings.h"
 
 static bool

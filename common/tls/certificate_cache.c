@@ -13,9 +13,9 @@
 
 #include "common/base/hash.h"
 #include "common/base/mem.h"
+#include "common/base/openssl_auto.h"
 #include "common/tls/certificate_chain.h"
 #include "common/tls/certificate_record.h"
-#include "common/tls/openssl_auto.h"
 
 #define SLOTS       512 /* a power of two */
 #define ENTRIES_MAX 256

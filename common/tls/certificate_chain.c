@@ -12,7 +12,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/mem.h"
-#include "common/tls/openssl_auto.h"
+#include "common/base/openssl_auto.h"
 
 /* No chain of use is longer; it bounds the walk to so many passes. */
 #define CHAIN_MAX 16

@@ -17,8 +17,8 @@
 #include "common/base/error.h"
 #include "common/base/file_set.h"
 #include "common/base/mem.h"
+#include "common/base/openssl_auto.h"
 #include "common/tls/certificate_extensions.h"
-#include "common/tls/openssl_auto.h"
 
 #define SERIAL_BITS      128
 #define START_EARLIER    300 /* seconds, for clocks that are late */

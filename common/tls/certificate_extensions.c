@@ -12,9 +12,9 @@
 
 #include "common/base/error.h"
 #include "common/base/mem.h"
+#include "common/base/openssl_auto.h"
 #include "common/net/hostname.h"
 #include "common/tls/certificate_create.h"
-#include "common/tls/openssl_auto.h"
 
 /* The bits of KeyUsage (RFC 5280 4.2.1.3). */
 enum key_usage {

@@ -14,13 +14,13 @@
 #include <openssl/x509v3.h>
 
 #include "common/base/mem.h"
+#include "common/base/openssl_auto.h"
 #include "common/tls/certificate_build.h"
 #include "common/tls/certificate_cache.h"
 #include "common/tls/certificate_der.h"
 #include "common/tls/certificate_key.h"
 #include "common/tls/certificate_record.h"
 #include "common/tls/certificate_unit.h"
-#include "common/tls/openssl_auto.h"
 #include "common/tls/pem_block.h"
 #include "common/tls/private_key.h"
 #include "common/tls/tls_settings.h"

@@ -17,8 +17,8 @@
 #include "common/base/error.h"
 #include "common/base/file_set.h"
 #include "common/base/mem.h"
+#include "common/base/openssl_auto.h"
 #include "common/tls/key_memory.h"
-#include "common/tls/openssl_auto.h"
 
 #define RSA_BITS_MIN 2048
 #define RSA_BITS_MAX 8192

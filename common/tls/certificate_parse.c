@@ -15,11 +15,11 @@
 
 #include "common/base/error.h"
 #include "common/base/mem.h"
+#include "common/base/openssl_auto.h"
 #include "common/tls/certificate.h"
 #include "common/tls/certificate_cache.h"
 #include "common/tls/certificate_key.h"
 #include "common/tls/certificate_pkcs12.h"
-#include "common/tls/openssl_auto.h"
 
 enum der_shape {
 	DER_UNKNOWN,

@@ -17,9 +17,9 @@
 
 #include "common/base/error.h"
 #include "common/base/mem.h"
+#include "common/base/openssl_auto.h"
 #include "common/tls/certificate_key.h"
 #include "common/tls/certificate_parse.h"
-#include "common/tls/openssl_auto.h"
 
 #define DEPTH_MAX 4 /* of bags in bags */
 

@@ -11,9 +11,9 @@
 #include <openssl/x509v3.h>
 
 #include "common/base/mem.h"
+#include "common/base/openssl_auto.h"
 #include "common/tls/certificate_cache.h"
 #include "common/tls/certificate_key.h"
-#include "common/tls/openssl_auto.h"
 #include "common/tls/private_key.h"
 
 struct der *

@@ -14,9 +14,9 @@
 
 #include "common/base/error.h"
 #include "common/base/mem.h"
+#include "common/base/openssl_auto.h"
 #include "common/tls/certificate_build.h"
 #include "common/tls/certificate_parse.h"
-#include "common/tls/openssl_auto.h"
 #include "common/tls/tls_settings.h"
 
 /* A URI that names more is one that names a whole token. */

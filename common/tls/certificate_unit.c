@@ -12,10 +12,10 @@
 #include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/base/mem.h"
+#include "common/base/openssl_auto.h"
 #include "common/tls/certificate_build.h"
 #include "common/tls/certificate_glance.h"
 #include "common/tls/certificate_record.h"
-#include "common/tls/openssl_auto.h"
 #include "common/tls/tls_settings.h"
 
 /* So many new certificates are loaded in full, so that an operator hears at

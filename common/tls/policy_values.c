@@ -16,10 +16,10 @@
 
 #include "common/base/error.h"
 #include "common/base/mem.h"
+#include "common/base/openssl_auto.h"
 #include "common/net/hostname.h"
 #include "common/tls/ca_store.h"
 #include "common/tls/cipher_list.h"
-#include "common/tls/openssl_auto.h"
 #include "common/tls/openssl_compat.h"
 #include "common/tls/signer.h"
 #include "common/tls/tls_dh.h"

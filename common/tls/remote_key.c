@@ -12,8 +12,8 @@
 #include <openssl/provider.h>
 
 #include "common/base/error.h"
+#include "common/base/openssl_auto.h"
 #include "common/tls/certificate_key.h"
-#include "common/tls/openssl_auto.h"
 #include "common/tls/remote_key_parts.h"
 
 static struct remote_key_functions functions;

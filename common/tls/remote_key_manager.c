@@ -11,7 +11,7 @@
 #include <openssl/params.h>
 
 #include "common/base/mem.h"
-#include "common/tls/openssl_auto.h"
+#include "common/base/openssl_auto.h"
 #include "common/tls/remote_key_parts.h"
 
 static struct remote_key *

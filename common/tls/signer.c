@@ -15,8 +15,8 @@
 
 #include "common/base/error.h"
 #include "common/base/mem.h"
+#include "common/base/openssl_auto.h"
 #include "common/tls/certificate_key.h"
-#include "common/tls/openssl_auto.h"
 #include "common/tls/private_key.h"
 #include "common/tls/sign_form.h"
 #include "common/tls/signature_scheme.h"

@@ -11,7 +11,7 @@
 
 #include "common/base/error.h"
 #include "common/base/mem.h"
-#include "common/tls/openssl_auto.h"
+#include "common/base/openssl_auto.h"
 #include "common/tls/openssl_compat.h"
 #include "common/tls/tls_settings.h"
 #include "common/tls/tls_status.h"

@@ -14,7 +14,7 @@
 #include "common/base/error.h"
 #include "common/base/file_set.h"
 #include "common/base/mem.h"
-#include "common/tls/openssl_auto.h"
+#include "common/base/openssl_auto.h"
 #include "common/tls/tls_settings.h"
 
 static EVP_PKEY *

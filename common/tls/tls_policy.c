@@ -17,10 +17,10 @@
 
 #include "common/base/error.h"
 #include "common/base/mem.h"
+#include "common/base/openssl_auto.h"
 #include "common/net/hostname.h"
 #include "common/tls/ca_store.h"
 #include "common/tls/certificate.h"
-#include "common/tls/openssl_auto.h"
 #include "common/tls/policy_values.h"
 #include "common/tls/remote_key.h"
 #include "common/tls/tls_commands.h"

@@ -11,9 +11,9 @@
 #include <openssl/x509v3.h>
 
 #include "common/base/mem.h"
+#include "common/base/openssl_auto.h"
 #include "common/base/text.h"
 #include "common/tls/certificate.h"
-#include "common/tls/openssl_auto.h"
 
 static const struct {
 	uint32_t bit;

@@ -13,8 +13,8 @@
 
 #include "common/base/clock.h"
 #include "common/base/mem.h"
+#include "common/base/openssl_auto.h"
 #include "common/base/text.h"
-#include "common/tls/openssl_auto.h"
 
 #define DAY_MS      INT64_C(86400000)
 #define LABEL_WIDTH 12

@@ -19,9 +19,9 @@
 #include "common/base/error.h"
 #include "common/base/file_set.h"
 #include "common/base/mem.h"
+#include "common/base/openssl_auto.h"
 #include "common/tls/certificate.h"
 #include "common/tls/certificate_key.h"
-#include "common/tls/openssl_auto.h"
 #include "daemon/cli/certificate_facts.h"
 
 #define READ_MAX ((size_t)16 << 20)

@@ -15,9 +15,9 @@
 
 #include "common/base/error.h"
 #include "common/base/mem.h"
+#include "common/base/openssl_auto.h"
 #include "common/tls/certificate_create.h"
 #include "common/tls/local_keys.h"
-#include "common/tls/openssl_auto.h"
 #include "common/tls/sign_message.h"
 #include "common/tls/signature_scheme.h"
 #include "common/tls/signer.h"

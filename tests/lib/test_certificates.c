@@ -19,9 +19,9 @@
 #include "common/base/error.h"
 #include "common/base/file_set.h"
 #include "common/base/mem.h"
+#include "common/base/openssl_auto.h"
 #include "common/tls/certificate.h"
 #include "common/tls/certificate_create.h"
-#include "common/tls/openssl_auto.h"
 #include "common/tls/tls_settings.h"
 
 #define DAYS 30

@@ -14,7 +14,7 @@
 
 #include "common/base/error.h"
 #include "common/base/mem.h"
-#include "common/tls/openssl_auto.h"
+#include "common/base/openssl_auto.h"
 #include "common/tls/tls_settings.h"
 #include "tests/lib/certificate_attempt.h"
 #include "tests/lib/test_certificates.h"

@@ -8,8 +8,8 @@
 #include <openssl/x509v3.h>
 
 #include "common/base/mem.h"
+#include "common/base/openssl_auto.h"
 #include "common/tls/certificate_create.h"
-#include "common/tls/openssl_auto.h"
 #include "common/tls/tls_settings.h"
 #include "tests/lib/certificate_attempt.h"
 #include "tests/lib/test_certificates.h"

@@ -18,8 +18,8 @@
 
 #include "common/base/error.h"
 #include "common/base/mem.h"
+#include "common/base/openssl_auto.h"
 #include "common/tls/certificate_create.h"
-#include "common/tls/openssl_auto.h"
 #include "common/tls/signer.h"
 #include "tests/lib/remote_fixture.h"
 #include "tests/lib/test_certificates.h"

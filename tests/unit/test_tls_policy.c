@@ -14,8 +14,8 @@
 
 #include "common/base/file_set.h"
 #include "common/base/mem.h"
+#include "common/base/openssl_auto.h"
 #include "common/tls/certificate.h"
-#include "common/tls/openssl_auto.h"
 #include "common/tls/openssl_compat.h"
 #include "common/tls/signer.h"
 #include "common/tls/local_keys.h"

@@ -3,8 +3,8 @@
  * OpenSSL's objects as variables that go when they leave their scope, as
  * AUTO_FREE does for our own memory; TAKE() moves one out.
  */
-#ifndef SEALOCK_TLS_OPENSSL_AUTO_H
-#define SEALOCK_TLS_OPENSSL_AUTO_H
+#ifndef SEALOCK_BASE_OPENSSL_AUTO_H
+#define SEALOCK_BASE_OPENSSL_AUTO_H
 
 #include <openssl/bio.h>
 #include <openssl/evp.h>
