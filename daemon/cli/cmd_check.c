@@ -12,10 +12,12 @@
 
 #include "common/base/error.h"
 #include "common/base/file_set.h"
+#include "common/base/log.h"
 #include "common/conf/conf.h"
 #include "common/route/certificate_gather.h"
 #include "common/route/route_findings.h"
 #include "common/route/route_own.h"
+#include "daemon/monitor/monitor.h"
 
 #define DEFAULT_FILE "/etc/sealock/sealock.yaml"
 
@@ -110,6 +112,10 @@ check(const char *path, bool is_printed)
 		conf = conf_load(&documents, &findings.problems,
 				 &findings.warnings);
 	if (conf) {
+		/* Users and the directory to be shut in; defaults that this
+		 * machine does not have are what the daemon logs. */
+		log_configure(NULL, 0);
+		monitor_check(conf, &findings.problems);
 		check_files(conf, &findings);
 		if (is_printed)
 			conf_print(conf, stdout);

@@ -527,3 +527,9 @@ monitor_main(const struct monitor_options *options)
 		return 1;
 	}
 }
+
+void
+monitor_check(const struct conf *conf, struct error_list *problems)
+{
+	confinement_free(confinement_new(conf, problems));
+}

@@ -10,6 +10,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct conf;
+struct error_list;
+
 struct monitor_options {
 	const char *path; /* the configuration's file, or NULL: */
 
@@ -29,5 +32,10 @@ struct monitor_options {
  * the daemon is ready (0) or has failed. */
 int
 monitor_main(const struct monitor_options *options);
+
+/* What of a configuration this machine does not have, beside files: users,
+ * groups, the directory of chroot. Changes nothing. */
+void
+monitor_check(const struct conf *conf, struct error_list *problems);
 
 #endif

@@ -91,6 +91,19 @@ services:
                    for at, text in places), (line, hint, result)
 
 
+def test_check_looks_for_users_and_the_chroot(t):
+    if os.geteuid() != 0:
+        t.skip("nobody but root becomes another user")
+    file = t.write("who.yaml", """
+global: {user: nobody-of-this-name, chroot: %s}
+services: {s: {accept: "127.0.0.1:%d", connect: "builtin:echo"}}
+""" % (t.path("nowhere"), t.port()))
+    result = t.command("check", "-c", file)
+    assert result.status == 2, result
+    assert "who.yaml:2:10: there is no user nobody-of-this-name" in result.err
+    assert t.path("nowhere") + ": No such file" in result.err, result
+
+
 def test_run_tells_what_check_tells(t):
     """Certificates and CAs, each once, however many services have them."""
     t.write("junk.pem", "junk\n")

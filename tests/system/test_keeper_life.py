@@ -93,7 +93,7 @@ def test_a_killed_keeper_is_replaced_within_a_second(t):
     assert "have changed" not in d.text()
 
 
-@limit(180)
+@limit(180 + KILLS)
 def test_killed_among_reloads(t):
     """At any moment of them: each is in force or refused, with a reason that
     names the keeper, nothing gets stuck, and who is connected stays so."""
