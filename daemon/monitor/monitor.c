@@ -23,6 +23,7 @@
 #include "common/conf/conf.h"
 #include "daemon/monitor/admin.h"
 #include "daemon/monitor/children.h"
+#include "daemon/monitor/confinement.h"
 #include "daemon/monitor/daemonize.h"
 #include "daemon/monitor/listeners.h"
 #include "daemon/monitor/notify.h"
