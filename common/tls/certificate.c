@@ -13,8 +13,8 @@
 #include <openssl/x509v3.h>
 
 #include "common/base/mem.h"
-#include "common/base/openssl_auto.h"
 #include "common/net/hostname.h"
+#include "common/verify/peer_names.h"
 
 struct certificate *
 certificate_ref(struct certificate *certificate)
@@ -64,41 +64,6 @@ certificate_list_clear(struct certificate_list *list)
 	*list = (struct certificate_list){0};
 }
 
-static size_t
-add_name(char **names, size_t count, const unsigned char *bytes, int length)
-{
-	char name[HOSTNAME_MAX + 1];
-
-	if (length <= 0 ||
-	    hostname_pattern_normalize(bytes, (size_t)length, name) != 0)
-		return count;
-	names[count] = mem_strdup(name);
-	return count + 1;
-}
-
-/* The most specific common name, which is the last one. */
-static size_t
-common_name(const X509 *leaf, char ***names)
-{
-	const X509_NAME *subject = X509_get_subject_name(leaf);
-	unsigned char *text = NULL;
-	size_t count = 0;
-	int index = -1, last = -1, length;
-
-	while ((index = X509_NAME_get_index_by_NID(subject, NID_commonName,
-						   index)) >= 0)
-		last = index;
-	if (last < 0)
-		return 0;
-	length = ASN1_STRING_to_UTF8(
-		&text,
-		X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, last)));
-	*names = mem_array(1, sizeof(**names));
-	count = add_name(*names, 0, text, length);
-	OPENSSL_free(text);
-	return count;
-}
-
 int
 certificate_time(const ASN1_TIME *when, int64_t *milliseconds)
 {
@@ -124,56 +89,51 @@ certificate_validity(const X509 *certificate, int64_t *not_before_ms,
 	return 0;
 }
 
-/* *has_dns: there are some that ought to be host names. */
-static size_t
-alternative_names(const GENERAL_NAMES *alternatives, bool *has_dns,
-		  char ***names)
+/* The array is as large as can be needed, and not there without a name. */
+static void
+add_name(const struct peer_name *name, size_t room, char ***names,
+	 size_t *count)
 {
-	int total = sk_GENERAL_NAME_num(alternatives);
-	size_t count = 0;
+	char host[HOSTNAME_MAX + 1];
 
-	*has_dns = false;
+	if (hostname_pattern_normalize(name->bytes, name->length, host) != 0)
+		return;
+	if (*count == 0)
+		*names = mem_array(room, sizeof(**names));
+	(*names)[(*count)++] = mem_strdup(host);
+}
+
+static size_t
+alternative_names(const struct peer_names *found, char ***names)
+{
+	size_t total = peer_names_count(found), count = 0;
+
 	*names = NULL;
-	for (int i = 0; i < total; i++) {
-		const GENERAL_NAME *name =
-			sk_GENERAL_NAME_value(alternatives, i);
-
-		if (name->type != GEN_DNS)
-			continue;
-		if (!*has_dns)
-			*names = mem_array((size_t)total, sizeof(**names));
-		*has_dns = true;
-		count = add_name(*names, count,
-				 ASN1_STRING_get0_data(name->d.dNSName),
-				 ASN1_STRING_length(name->d.dNSName));
-	}
-	if (count == 0)
-		mem_free(TAKE(*names));
+	for (size_t i = 0; i < total; i++)
+		if (peer_names_at(found, i)->kind == PEER_NAME_DNS)
+			add_name(peer_names_at(found, i), total, names, &count);
 	return count;
 }
 
 size_t
 certificate_names_in(const GENERAL_NAMES *alternatives, char ***names)
 {
-	bool has_dns;
+	struct peer_names *found = peer_names_of_alternatives(alternatives);
+	size_t count = alternative_names(found, names);
 
-	return alternative_names(alternatives, &has_dns, names);
+	peer_names_free(found);
+	return count;
 }
 
 size_t
 certificate_names(X509 *leaf, char ***names)
 {
-	AUTO_OPENSSL(general_names)
-	GENERAL_NAMES *alternatives =
-		X509_get_ext_d2i(leaf, NID_subject_alt_name, NULL, NULL);
-	bool has_dns;
-	size_t count = alternative_names(alternatives, &has_dns, names);
+	struct peer_names *found = peer_names_new(leaf);
+	const struct peer_name *common = peer_names_common_name(found);
+	size_t count = alternative_names(found, names);
 
-	if (!has_dns) {
-		count = common_name(leaf, names);
-		if (count == 0)
-			mem_free(TAKE(*names));
-	}
-	ERR_clear_error();
+	if (!peer_names_has(found, PEER_NAME_DNS) && common)
+		add_name(common, 1, names, &count);
+	peer_names_free(found);
 	return count;
 }

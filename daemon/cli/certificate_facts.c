@@ -11,9 +11,9 @@
 #include <openssl/x509v3.h>
 
 #include "common/base/mem.h"
-#include "common/base/openssl_auto.h"
 #include "common/base/text.h"
 #include "common/tls/certificate.h"
+#include "common/verify/peer_names.h"
 
 static const struct {
 	uint32_t bit;
@@ -58,62 +58,34 @@ add_string(struct facts_words *list, const ASN1_STRING *string)
 }
 
 static void
-add_address(struct certificate_facts *facts, const ASN1_OCTET_STRING *address)
-{
-	int length = ASN1_STRING_length(address);
-	char text[INET6_ADDRSTRLEN];
-
-	if ((length == 4 || length == 16) &&
-	    inet_ntop(length == 4 ? AF_INET : AF_INET6,
-		      ASN1_STRING_get0_data(address), text, sizeof(text)))
-		add_text(&facts->lists[FACTS_IP], text);
-	else
-		add_text(&facts->lists[FACTS_OTHER_NAMES],
-			 "an IP address of a wrong length");
-}
-
-static void
-add_name(struct certificate_facts *facts, const GENERAL_NAME *name)
-{
-	struct facts_words *others = &facts->lists[FACTS_OTHER_NAMES];
-	char type[80];
-
-	switch (name->type) {
-	case GEN_DNS:
-		add_string(&facts->lists[FACTS_DNS], name->d.dNSName);
-		break;
-	case GEN_IPADD:
-		add_address(facts, name->d.iPAddress);
-		break;
-	case GEN_URI:
-		add_string(&facts->lists[FACTS_URI],
-			   name->d.uniformResourceIdentifier);
-		break;
-	case GEN_EMAIL:
-		add_string(&facts->lists[FACTS_EMAIL], name->d.rfc822Name);
-		break;
-	case GEN_DIRNAME:
-		add_text(others, "a directory name");
-		break;
-	case GEN_OTHERNAME:
-		OBJ_obj2txt(type, sizeof(type), name->d.otherName->type_id, 0);
-		add_text(others, type);
-		break;
-	default:
-		add_text(others, "a name of another kind");
-		break;
-	}
-}
-
-static void
 read_names(struct certificate_facts *facts)
 {
-	AUTO_OPENSSL(general_names)
-	GENERAL_NAMES *names = X509_get_ext_d2i(
-		facts->certificate, NID_subject_alt_name, NULL, NULL);
+	static const enum facts_list lists[PEER_NAME_KIND_COUNT] = {
+		[PEER_NAME_DNS] = FACTS_DNS,
+		[PEER_NAME_IP] = FACTS_IP,
+		[PEER_NAME_EMAIL] = FACTS_EMAIL,
+		[PEER_NAME_URI] = FACTS_URI,
+		[PEER_NAME_OTHER] = FACTS_OTHER_NAMES,
+		/* The subject is shown as a whole. */
+		[PEER_NAME_CN] = FACTS_LIST_COUNT,
+		[PEER_NAME_OU] = FACTS_LIST_COUNT,
+	};
+	struct peer_names *names = peer_names_new(facts->certificate);
+	char address[INET6_ADDRSTRLEN];
 
-	for (int i = 0; i < sk_GENERAL_NAME_num(names); i++)
-		add_name(facts, sk_GENERAL_NAME_value(names, i));
+	for (size_t i = 0; i < peer_names_count(names); i++) {
+		const struct peer_name *name = peer_names_at(names, i);
+		enum facts_list list = lists[name->kind];
+
+		if (name->kind == PEER_NAME_IP)
+			add_text(&facts->lists[list],
+				 peer_name_format(name, address,
+						  sizeof(address)));
+		else if (list != FACTS_LIST_COUNT)
+			add_word(&facts->lists[list], name->bytes,
+				 name->length);
+	}
+	peer_names_free(names);
 }
 
 static void
