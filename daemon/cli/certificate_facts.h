@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <openssl/types.h>
 
+struct json_line;
+
 /* A growing list of words, not escaped yet. */
 struct facts_words {
 	char **words;
@@ -61,15 +63,16 @@ int
 certificate_fingerprint(const X509 *certificate, const EVP_MD *digest,
 			bool is_of_key, char *buffer, size_t size);
 
-/* For people. position and issuer count from 1; issuer 0: not in the file. */
+/* For people. position and issuer count from 1; issuer 0: it is not there,
+ * which missing says in words. */
 void
 certificate_facts_print(const struct certificate_facts *facts, size_t position,
-			size_t issuer, FILE *out);
+			size_t issuer, const char *missing, FILE *out);
 
-/* For programs: one JSON object. */
+/* For programs: one JSON object; file may be NULL. */
 void
 certificate_facts_print_json(const struct certificate_facts *facts,
 			     const char *file, size_t position, size_t issuer,
-			     FILE *out);
+			     struct json_line *line);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Facts for people and as JSON. Nothing from a certificate reaches the output
- * but through text_escape(), text_escape_json() or OpenSSL's escapes of
+ * but through text_escape(), json_line or OpenSSL's escapes of
  * RFC 4514.
  */
 #include "daemon/cli/certificate_facts.h"
@@ -15,6 +15,7 @@
 #include "common/base/mem.h"
 #include "common/base/openssl_auto.h"
 #include "common/base/text.h"
+#include "daemon/cli/json_line.h"
 
 #define DAY_MS      INT64_C(86400000)
 #define LABEL_WIDTH 12
@@ -132,12 +133,12 @@ print_validity(const struct certificate_facts *facts, FILE *out)
 
 static void
 print_issuer(const struct certificate_facts *facts, size_t position,
-	     size_t issuer, FILE *out)
+	     size_t issuer, const char *missing, FILE *out)
 {
 	char text[64];
 
 	if (issuer == 0)
-		snprintf(text, sizeof(text), "not in this file");
+		snprintf(text, sizeof(text), "%s", missing);
 	else if (issuer == position)
 		snprintf(text, sizeof(text), "self-signed");
 	else
@@ -148,12 +149,12 @@ print_issuer(const struct certificate_facts *facts, size_t position,
 
 void
 certificate_facts_print(const struct certificate_facts *facts, size_t position,
-			size_t issuer, FILE *out)
+			size_t issuer, const char *missing, FILE *out)
 {
 	fprintf(out, "certificate %zu%s\n", position,
 		facts->is_ca ? ", of a CA" : "");
 	print_name("subject", X509_get_subject_name(facts->certificate), out);
-	print_issuer(facts, position, issuer, out);
+	print_issuer(facts, position, issuer, missing, out);
 	for (size_t i = FACTS_DNS; i <= FACTS_OTHER_NAMES; i++)
 		print_words(lists[i].label, &facts->lists[i], out);
 	print_validity(facts, out);
@@ -167,97 +168,76 @@ certificate_facts_print(const struct certificate_facts *facts, size_t position,
 }
 
 static void
-json_string(const void *bytes, size_t length, FILE *out)
-{
-	size_t size = 6 * length + 1;
-	AUTO_FREE char *text = mem_alloc(size);
-
-	text_escape_json(bytes, length, text, size);
-	fprintf(out, "\"%s\"", text);
-}
-
-static void
-json_member(const char *key, const char *text, FILE *out)
-{
-	fprintf(out, ",\"%s\":", key);
-	json_string(text, strlen(text), out);
-}
-
-static void
-json_name(const char *key, const X509_NAME *name, FILE *out)
+json_name(struct json_line *line, const char *key, const X509_NAME *name)
 {
 	AUTO_FREE char *text = name_text(
 		name, XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB);
 
-	json_member(key, text, out);
+	json_line_text(line, key, text);
 }
 
 static void
-json_words(const char *key, const struct facts_words *list, FILE *out)
+json_words(struct json_line *line, const char *key,
+	   const struct facts_words *list)
 {
-	fprintf(out, ",\"%s\":[", key);
-	for (size_t i = 0; i < list->count; i++) {
-		if (i > 0)
-			fputc(',', out);
-		json_string(list->words[i], list->lengths[i], out);
-	}
-	fputc(']', out);
+	json_line_open(line, key, '[');
+	for (size_t i = 0; i < list->count; i++)
+		json_line_bytes(line, NULL, list->words[i], list->lengths[i]);
+	json_line_close(line, ']');
 }
 
 static void
-json_validity(const struct certificate_facts *facts, FILE *out)
+json_validity(struct json_line *line, const struct certificate_facts *facts)
 {
 	char text[32];
 
 	if (!facts->has_validity) {
-		fputs(",\"not_before\":null,\"not_after\":null,"
-		      "\"days_left\":null",
-		      out);
+		json_line_null(line, "not_before");
+		json_line_null(line, "not_after");
+		json_line_null(line, "days_left");
 		return;
 	}
-	json_member("not_before",
-		    format_time(facts->not_before_ms, text, sizeof(text)), out);
-	json_member("not_after",
-		    format_time(facts->not_after_ms, text, sizeof(text)), out);
-	fprintf(out, ",\"days_left\":%" PRId64,
-		days_until(facts->not_after_ms));
+	json_line_text(line, "not_before",
+		       format_time(facts->not_before_ms, text, sizeof(text)));
+	json_line_text(line, "not_after",
+		       format_time(facts->not_after_ms, text, sizeof(text)));
+	json_line_number(line, "days_left", days_until(facts->not_after_ms));
 }
 
 static void
-json_issuer(size_t position, size_t issuer, FILE *out)
+json_issuer(struct json_line *line, size_t position, size_t issuer)
 {
-	fprintf(out, ",\"is_self_signed\":%s,\"signed_by\":",
-		issuer == position ? "true" : "false");
+	json_line_boolean(line, "is_self_signed", issuer == position);
 	if (issuer == 0)
-		fputs("null", out);
+		json_line_null(line, "signed_by");
 	else
-		fprintf(out, "%zu", issuer);
+		json_line_number(line, "signed_by", (int64_t)issuer);
 }
 
 void
 certificate_facts_print_json(const struct certificate_facts *facts,
 			     const char *file, size_t position, size_t issuer,
-			     FILE *out)
+			     struct json_line *line)
 {
-	fputs("{\"file\":", out);
-	json_string(file, strlen(file), out);
-	fprintf(out, ",\"position\":%zu", position);
-	json_name("subject", X509_get_subject_name(facts->certificate), out);
-	json_name("issuer", X509_get_issuer_name(facts->certificate), out);
-	json_issuer(position, issuer, out);
+	json_line_open(line, NULL, '{');
+	if (file)
+		json_line_text(line, "file", file);
+	json_line_number(line, "position", (int64_t)position);
+	json_name(line, "subject", X509_get_subject_name(facts->certificate));
+	json_name(line, "issuer", X509_get_issuer_name(facts->certificate));
+	json_issuer(line, position, issuer);
 	for (size_t i = 0; i < FACTS_LIST_COUNT; i++)
-		json_words(lists[i].key, &facts->lists[i], out);
-	json_validity(facts, out);
-	fprintf(out, ",\"is_ca\":%s,\"path_length\":",
-		facts->is_ca ? "true" : "false");
+		json_words(line, lists[i].key, &facts->lists[i]);
+	json_validity(line, facts);
+	json_line_boolean(line, "is_ca", facts->is_ca);
 	if (facts->path_length < 0)
-		fputs("null", out);
+		json_line_null(line, "path_length");
 	else
-		fprintf(out, "%ld", facts->path_length);
-	json_member("key", facts->key, out);
-	json_member("signature", facts->signature, out);
-	json_member("serial", facts->serial, out);
-	json_member("fingerprint", facts->sha256, out);
-	json_member("public_key_fingerprint", facts->public_key, out);
-	fputc('}', out);
+		json_line_number(line, "path_length", facts->path_length);
+	json_line_text(line, "key", facts->key);
+	json_line_text(line, "signature", facts->signature);
+	json_line_text(line, "serial", facts->serial);
+	json_line_text(line, "fingerprint", facts->sha256);
+	json_line_text(line, "public_key_fingerprint", facts->public_key);
+	json_line_close(line, '}');
 }

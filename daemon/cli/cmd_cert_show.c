@@ -23,6 +23,8 @@
 #include "common/tls/certificate.h"
 #include "common/tls/certificate_key.h"
 #include "daemon/cli/certificate_facts.h"
+#include "daemon/cli/certificate_issuers.h"
+#include "daemon/cli/json_line.h"
 
 #define READ_MAX ((size_t)16 << 20)
 
@@ -145,93 +147,34 @@ read_certificates(const char *path, const char *passphrase, struct error *error)
 	return found;
 }
 
-/* A certificate of a file by the hash of its subject: issuers are looked up
- * in it, as a bundle may hold thousands. */
-struct subject {
-	unsigned long hash;
-	int index;
-};
-
-static int
-compare_subjects(const void *one, const void *other)
-{
-	const struct subject *left = one, *right = other;
-
-	if (left->hash != right->hash)
-		return left->hash < right->hash ? -1 : 1;
-	return left->index - right->index;
-}
-
-static struct subject *
-index_subjects(const STACK_OF(X509) *found)
-{
-	int count = sk_X509_num(found);
-	struct subject *subjects = mem_array((size_t)count, sizeof(*subjects));
-
-	for (int i = 0; i < count; i++)
-		subjects[i] = (struct subject){
-			X509_subject_name_hash(sk_X509_value(found, i)), i};
-	qsort(subjects, (size_t)count, sizeof(*subjects), compare_subjects);
-	return subjects;
-}
-
-/* The position of the one that has signed the one at `index`, from 1; 0: none
- * here. */
-static size_t
-find_issuer(const STACK_OF(X509) *found, const struct subject *subjects,
-	    int index)
-{
-	X509 *certificate = sk_X509_value(found, index);
-	size_t count = (size_t)sk_X509_num(found), low = 0, high = count;
-	unsigned long hash = X509_issuer_name_hash(certificate);
-
-	if (X509_self_signed(certificate, 1) == 1)
-		return (size_t)index + 1;
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-
-		if (subjects[middle].hash < hash)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	for (; low < count && subjects[low].hash == hash; low++) {
-		X509 *issuer = sk_X509_value(found, subjects[low].index);
-		EVP_PKEY *key = X509_get0_pubkey(issuer);
-
-		if (key &&
-		    X509_check_issued(issuer, certificate) == X509_V_OK &&
-		    X509_verify(certificate, key) == 1)
-			return (size_t)subjects[low].index + 1;
-	}
-	return 0;
-}
-
 static void
 show_file(const struct request *request, const char *path,
 	  const STACK_OF(X509) *found, bool *is_first)
 {
-	AUTO_FREE struct subject *subjects = index_subjects(found);
+	struct certificate_issuers *issuers = certificate_issuers_new(found);
 
 	if (!request->is_json)
 		printf("%s%s: %d certificate%s\n", *is_first ? "" : "\n", path,
 		       sk_X509_num(found), sk_X509_num(found) == 1 ? "" : "s");
 	for (int i = 0; i < sk_X509_num(found); i++) {
-		size_t issuer = find_issuer(found, subjects, i);
+		size_t issuer = certificate_issuers_find(issuers, i);
 		struct certificate_facts facts;
 
 		certificate_facts_read(&facts, sk_X509_value(found, i));
 		if (request->is_json) {
+			struct json_line line = {.out = stdout};
+
 			fputs(*is_first ? "\n" : ",\n", stdout);
 			certificate_facts_print_json(
-				&facts, path, (size_t)i + 1, issuer, stdout);
+				&facts, path, (size_t)i + 1, issuer, &line);
 		} else {
 			certificate_facts_print(&facts, (size_t)i + 1, issuer,
-						stdout);
+						"not in this file", stdout);
 		}
 		*is_first = false;
 		certificate_facts_clear(&facts);
 	}
+	certificate_issuers_free(issuers);
 }
 
 static void

@@ -28,6 +28,7 @@
 #include "common/tls/pem_block.h"
 #include "common/tls/tls_settings.h"
 #include "daemon/cli/certificate_facts.h"
+#include "daemon/cli/json_line.h"
 
 #define PATCHED_MAX 4096
 
@@ -109,17 +110,18 @@ show(X509 *certificate)
 	char *text = NULL, **names;
 	size_t size = 0, count = certificate_names(certificate, &names);
 	FILE *out = open_memstream(&text, &size);
+	struct json_line line = {.out = out};
 
 	check_names(names, count);
 	for (size_t i = 0; i < count; i++)
 		mem_free(names[i]);
 	mem_free(names);
 	certificate_facts_read(&facts, certificate);
-	certificate_facts_print(&facts, 1, 0, out);
+	certificate_facts_print(&facts, 1, 0, "not in this file", out);
 	fflush(out);
 	for (size_t i = 0; i < size; i++)
 		assert(text[i] == '\n' || (text[i] >= ' ' && text[i] <= '~'));
-	certificate_facts_print_json(&facts, "file", 1, 0, out);
+	certificate_facts_print_json(&facts, "file", 1, 0, &line);
 	fclose(out);
 	certificate_facts_clear(&facts);
 	free(text);

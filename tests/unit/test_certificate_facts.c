@@ -14,6 +14,7 @@
 #include "common/base/mem.h"
 #include "common/base/text.h"
 #include "common/tls/certificate_create.h"
+#include "daemon/cli/json_line.h"
 #include "tests/lib/test_certificates.h"
 #include "tests/unit/unit.h"
 
@@ -26,12 +27,13 @@ shown(X509 *certificate, bool is_json)
 	char *text = NULL;
 	size_t size = 0;
 	FILE *out = open_memstream(&text, &size);
+	struct json_line line = {.out = out};
 
 	certificate_facts_read(&facts, certificate);
 	if (is_json)
-		certificate_facts_print_json(&facts, "a \"file\"", 1, 2, out);
+		certificate_facts_print_json(&facts, "a \"file\"", 1, 2, &line);
 	else
-		certificate_facts_print(&facts, 1, 2, out);
+		certificate_facts_print(&facts, 1, 2, "not here", out);
 	certificate_facts_clear(&facts);
 	fclose(out);
 	return text;
