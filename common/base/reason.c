@@ -46,6 +46,11 @@ static const struct {
 		 "There was no signature for the TLS handshake with the client "
 		 "or the backend: the keeper was lost, did not answer in time "
 		 "or refused; detail says which."},
+	[REASON_AUTHORIZE_DENIED] =
+		{"authorize_denied",
+		 "The authorizer did not allow it: it said no, or there was no "
+		 "answer of its that could be used within authorize.timeout; "
+		 "detail says which."},
 	[REASON_CONNECT_FAILED] =
 		{"connect_failed",
 		 "None of the backend's addresses could be connected to; "

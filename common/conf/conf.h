@@ -129,12 +129,20 @@ struct conf_buffers {
 	size_t max; /* bytes */
 };
 
+/* Who is asked whether a client may go on. */
+struct conf_authorize {
+	struct address socket; /* UNIX; no host: nobody is asked */
+	struct position at;    /* where the socket was written */
+	int64_t timeout_ms;
+};
+
 struct conf_service {
 	char *name;
 	struct position at;
 	struct conf_accept accept;
 	struct conf_connect connect;
 	struct conf_timeouts timeouts;
+	struct conf_authorize authorize;
 	struct conf_buffers buffers;
 };
 

@@ -2,6 +2,10 @@
 /*
  * Rules across keys: what is right key by key and still cannot work.
  */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
 #include "common/conf/conf_check.h"
 
 #include <arpa/inet.h>
@@ -145,12 +149,43 @@ check_connect(struct conf_reader *reader, const struct yaml_node *node,
 	check_verify(reader, service);
 }
 
+static void
+check_authorize(struct conf_reader *reader, const struct yaml_node *node,
+		const struct conf_service *service)
+{
+	const struct conf_authorize *authorize = &service->authorize;
+	const struct yaml_node *written = find_value(node, "authorize");
+	struct socket_address socket;
+	struct error error = {0};
+
+	if (!authorize->socket.host) {
+		if (written && written->kind == YAML_TREE_MAP &&
+		    !is_said(written, "socket"))
+			conf_complain(reader, &written->at,
+				      "service `%s`: `authorize` has no "
+				      "`socket`: who is to be asked?",
+				      service->name);
+		return;
+	}
+#ifndef HAVE_JANSSON
+	conf_complain(reader, &authorize->at,
+		      "service `%s`: `authorize` needs jansson, and this "
+		      "sealock was built without it",
+		      service->name);
+#endif
+	if (address_to_socket(&authorize->socket, &socket, &error) != 0)
+		conf_complain(reader, &authorize->at,
+			      "service `%s`: `authorize`: %s", service->name,
+			      error.text);
+}
+
 void
 conf_check_service(struct conf_reader *reader, const struct yaml_node *node,
 		   const struct conf_service *service)
 {
 	check_accept(reader, node, service);
 	check_connect(reader, node, service);
+	check_authorize(reader, node, service);
 }
 
 /* One address that is listened on. Those of one TCP port stand together, the

@@ -132,7 +132,7 @@ conf_clear_key(const struct schema_key *key, void *base)
 		((struct tls_settings *)base)->server_name_kind =
 			TLS_SERVER_NAME_BACKEND;
 		break;
-	case SCHEMA_ADMIN_ADDRESS:
+	case SCHEMA_UNIX_PATH:
 		address_clear(field);
 		break;
 	case SCHEMA_DH:

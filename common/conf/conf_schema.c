@@ -233,8 +233,10 @@ write_value(struct schema_writer *writer, const struct schema_key *key)
 	case SCHEMA_LOG_TARGET:
 		write_pattern(writer, "^(stderr|file:.+|syslog(:[a-z0-9]+)?)$");
 		break;
-	case SCHEMA_ADMIN_ADDRESS:
+	case SCHEMA_UNIX_PATH:
 		write_pattern(writer, "^unix:.+");
+		if (key->words)
+			write_boolean(writer);
 		break;
 	case SCHEMA_LISTEN_ADDRESS:
 	case SCHEMA_CONNECT_ADDRESS:

@@ -326,13 +326,20 @@ parse_address(struct conf_reader *reader, const struct schema_key *key,
 }
 
 static void
-read_admin_address(struct conf_reader *reader, const struct schema_key *key,
-		   const struct yaml_node *node, void *field,
-		   struct conf_node *shown)
+read_unix_path(struct conf_reader *reader, const struct schema_key *key,
+	       const struct yaml_node *node, void *field,
+	       struct conf_node *shown)
 {
+	const struct schema_word *word = NULL;
 	struct address address = {0};
 	char buffer[512];
 
+	if (key->words && node->kind == YAML_TREE_SCALAR)
+		word = find_word(key->words, node->text);
+	if (word) {
+		conf_node_set(shown, word->word);
+		return;
+	}
 	if (parse_address(reader, key, node, ADDRESS_TO_LISTEN, &address) != 0)
 		return;
 	if (address.kind != ADDRESS_UNIX) {
@@ -396,8 +403,8 @@ conf_read_value(struct conf_reader *reader, const struct schema_key *key,
 		conf_read_items(reader, key, node, read_string_item, base,
 				shown);
 		break;
-	case SCHEMA_ADMIN_ADDRESS:
-		read_admin_address(reader, key, node, field, shown);
+	case SCHEMA_UNIX_PATH:
+		read_unix_path(reader, key, node, field, shown);
 		break;
 	case SCHEMA_LISTEN_ADDRESS:
 	case SCHEMA_CONNECT_ADDRESS:

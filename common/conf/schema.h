@@ -32,7 +32,7 @@ enum schema_type {
 	SCHEMA_HOSTS,          /* char **, host names, wildcards, addresses */
 	SCHEMA_SERVERS,        /* char **, IP addresses with or without port */
 	SCHEMA_LOG_TARGET,     /* char *: stderr, file:PATH, syslog:FACILITY */
-	SCHEMA_ADMIN_ADDRESS,  /* struct address, unix:/PATH */
+	SCHEMA_UNIX_PATH,      /* struct address, unix:/PATH; a word: none */
 	SCHEMA_LISTEN_ADDRESS, /* struct conf_address * */
 	SCHEMA_CONNECT_ADDRESS,
 	SCHEMA_VERSIONS,    /* unsigned int, enum tls_version */
@@ -86,8 +86,8 @@ struct schema_key {
 	size_t default_offset; /* of a bool: not written; 0: none */
 	uint64_t least;        /* UNSIGNED, DURATION, SIZE */
 	uint64_t most;
-	const struct schema_word *words; /* WORD; of UNSIGNED and PATH: what may
-					  * stand instead */
+	const struct schema_word *words; /* WORD; of UNSIGNED, PATH and
+					  * UNIX_PATH: what may stand instead */
 	const struct schema_map *map;
 	const char *standard;  /* the default, as it would be written; NULL: */
 	const char *otherwise; /* what holds when it is not written */
@@ -111,6 +111,7 @@ struct schema_defaults {
 	struct conf_accept accept;
 	struct conf_connect connect;
 	struct conf_timeouts timeouts;
+	struct conf_authorize authorize;
 	struct conf_buffers buffers;
 	struct tls_settings *tls;
 };

@@ -103,7 +103,7 @@ expected_words(enum schema_type type)
 		       "them";
 	case SCHEMA_LOG_TARGET:
 		return "stderr, file:PATH or syslog[:FACILITY]";
-	case SCHEMA_ADMIN_ADDRESS:
+	case SCHEMA_UNIX_PATH:
 		return "unix:/PATH";
 	case SCHEMA_LISTEN_ADDRESS:
 	case SCHEMA_CONNECT_ADDRESS:

@@ -265,7 +265,7 @@ static const struct schema_key global_keys[] = {
 	},
 	{
 		.name = "admin",
-		.type = SCHEMA_ADMIN_ADDRESS,
+		.type = SCHEMA_UNIX_PATH,
 		AT(struct conf_global, admin),
 		WHERE(struct conf_global, admin_at),
 		.default_offset =

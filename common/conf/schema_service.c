@@ -198,6 +198,39 @@ const struct schema_map schema_timeouts =
 	MAP("timeouts", timeout_keys, struct conf_timeouts, NULL,
 	    "How long each part of a connection may take.");
 
+static const struct schema_word authorize_words[] = {
+	{"off", 0, "nobody is asked"},
+	{NULL, 0, NULL},
+};
+
+static const struct schema_key authorize_keys[] = {
+	{
+		.name = "socket",
+		.type = SCHEMA_UNIX_PATH,
+		AT(struct conf_authorize, socket),
+		WHERE(struct conf_authorize, at),
+		.words = authorize_words,
+		.standard = "off",
+		.help = "where the authorizer listens; it gets one line of "
+			"JSON for each connection and answers with one",
+	},
+	{
+		.name = "timeout",
+		.type = SCHEMA_DURATION,
+		AT(struct conf_authorize, timeout_ms),
+		.least = 10,
+		.most = DAY,
+		.standard = "1s",
+		.help = "how long a decision may take; one that is late is a "
+			"refusal",
+	},
+};
+
+const struct schema_map schema_authorize =
+	MAP("authorize", authorize_keys, struct conf_authorize, "socket",
+	    "A program that decides on each client, after its handshake and "
+	    "before the backend is reached; a scalar stands for `socket`.");
+
 static const struct schema_key buffer_keys[] = {
 	{
 		.name = "max",
@@ -244,6 +277,13 @@ static const struct schema_key service_keys[] = {
 		.help = "how long each part of a connection may take",
 	},
 	{
+		.name = "authorize",
+		.type = SCHEMA_MAP,
+		AT(struct conf_service, authorize),
+		.map = &schema_authorize,
+		.help = "a program that decides on each client",
+	},
+	{
 		.name = "buffers",
 		.type = SCHEMA_MAP,
 		AT(struct conf_service, buffers),
@@ -279,6 +319,13 @@ static const struct schema_key defaults_keys[] = {
 		AT(struct schema_defaults, timeouts),
 		.map = &schema_timeouts,
 		.help = "how long each part of a connection may take",
+	},
+	{
+		.name = "authorize",
+		.type = SCHEMA_MAP,
+		AT(struct schema_defaults, authorize),
+		.map = &schema_authorize,
+		.help = "a program that decides on each client",
 	},
 	{
 		.name = "buffers",

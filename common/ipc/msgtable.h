@@ -24,6 +24,9 @@ enum ipc_role {
 	IPC_ROLE_COUNT,
 };
 
+/* In CONNECT, in place of an address: the service's authorizer. */
+#define IPC_AUTHORIZER UINT32_MAX
+
 /* Which end of which channel we are. */
 struct ipc_side {
 	enum ipc_role self;
@@ -78,7 +81,7 @@ enum message_type {
 
 	/* A worker to the broker and back. */
 	MESSAGE_CONNECT,   /* u64 number, u64 generation, u32 service, u32
-			    * address */
+			    * address or IPC_AUTHORIZER */
 	MESSAGE_CONNECTED, /* u64 number, u32 errno; when 0 the socket */
 
 	/* The helper to a worker. */

@@ -123,7 +123,7 @@ find_target(const struct client *client, const struct request *request,
 	}
 	found = targets_find(targets, request->service, request->address);
 	if (!found) {
-		log_refused(client, request, "there is no such UNIX backend");
+		log_refused(client, request, "there is no such UNIX socket");
 		*error_number = EACCES;
 	}
 	return found;

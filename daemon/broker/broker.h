@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The broker: workers in their sandbox cannot make UNIX sockets. It connects
- * to the UNIX backends that the configuration names, and to nothing else, and
- * hands them the sockets.
+ * to the UNIX backends and authorizers that the configuration names, and to
+ * nothing else, and hands them the sockets.
  */
 #ifndef SEALOCK_BROKER_BROKER_H
 #define SEALOCK_BROKER_BROKER_H

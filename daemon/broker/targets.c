@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A sorted array: services and their addresses are read in the order of their
- * indexes.
+ * indexes, and a service's authorizer has the last of all.
  */
 #include "daemon/broker/targets.h"
 
@@ -10,6 +10,7 @@
 #include "common/base/error.h"
 #include "common/base/mem.h"
 #include "common/conf/conf.h"
+#include "common/ipc/msgtable.h"
 
 struct target {
 	uint32_t service;
@@ -30,11 +31,18 @@ append(struct targets *targets, size_t service, size_t address,
 	};
 }
 
-static bool
-is_unix(const struct address *address)
+/* What is too long is told by the worker, which does not ask for it. */
+static void
+append_unix(struct targets *targets, size_t service, size_t index,
+	    const struct address *address)
 {
-	return address->kind == ADDRESS_UNIX ||
-	       address->kind == ADDRESS_ABSTRACT;
+	struct socket_address socket;
+	struct error error = {0};
+
+	if ((address->kind == ADDRESS_UNIX ||
+	     address->kind == ADDRESS_ABSTRACT) &&
+	    address_to_socket(address, &socket, &error) == 0)
+		append(targets, service, index, &socket);
 }
 
 struct targets *
@@ -44,20 +52,14 @@ targets_new(uint64_t generation, const struct conf *conf)
 
 	targets->generation = generation;
 	for (size_t i = 0; i < conf->service_count; i++) {
-		const struct conf_connect *connect = &conf->services[i].connect;
+		const struct conf_service *service = &conf->services[i];
+		const struct conf_connect *connect = &service->connect;
 
-		for (size_t j = 0; j < connect->address_count; j++) {
-			const struct address *address =
-				&connect->addresses[j].address;
-			struct socket_address socket;
-			struct error error = {0};
-
-			/* What is too long is told by the worker, which
-			 * does not ask for it. */
-			if (is_unix(address) &&
-			    address_to_socket(address, &socket, &error) == 0)
-				append(targets, i, j, &socket);
-		}
+		for (size_t j = 0; j < connect->address_count; j++)
+			append_unix(targets, i, j,
+				    &connect->addresses[j].address);
+		append_unix(targets, i, IPC_AUTHORIZER,
+			    &service->authorize.socket);
 	}
 	return targets;
 }

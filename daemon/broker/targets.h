@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What one generation of the configuration lets workers connect to by way of
- * the broker: its backends on UNIX sockets, and nothing else.
+ * the broker: its backends and authorizers on UNIX sockets, and nothing else.
  */
 #ifndef SEALOCK_BROKER_TARGETS_H
 #define SEALOCK_BROKER_TARGETS_H
@@ -32,7 +32,8 @@ void
 targets_free(struct targets *targets);
 
 /* The address with that index in connect.addresses of the service with that
- * index; NULL: there is none, or it is on no UNIX socket. Borrowed. */
+ * index, or with IPC_AUTHORIZER its authorizer's; NULL: there is none, or it is
+ * on no UNIX socket. Borrowed. */
 const struct socket_address *
 targets_find(const struct targets *targets, uint32_t service, uint32_t address);
 

@@ -18,6 +18,10 @@
 #include <event2/event.h>
 #include <openssl/crypto.h>
 
+#ifdef HAVE_JANSSON
+#include <jansson.h>
+#endif
+
 #include "common/base/mem.h"
 #include "common/base/text.h"
 #include "common/tls/openssl_compat.h"
@@ -28,6 +32,12 @@
 #define HAS_SYSTEMD true
 #else
 #define HAS_SYSTEMD false
+#endif
+
+#ifdef HAVE_JANSSON
+#define HAS_JANSSON true
+#else
+#define HAS_JANSSON false
 #endif
 
 #define LIST_MAX 256
@@ -68,6 +78,16 @@ usable_groups(char *buffer, size_t size)
 						 "%s%s", used > 0 ? ", " : "",
 						 names[i]);
 	return buffer;
+}
+
+static const char *
+jansson_version(void)
+{
+#ifdef HAVE_JANSSON
+	return jansson_version_str();
+#else
+	return "none";
+#endif
 }
 
 static void
@@ -140,6 +160,7 @@ print_version(bool is_json)
 		{"libyaml", "libyaml", FACT_TEXT, yaml_get_version_string(),
 		 false},
 		{"c_ares", "c-ares", FACT_TEXT, ares_version(NULL), false},
+		{"jansson", "jansson", FACT_TEXT, jansson_version(), false},
 		{"tls_versions", "TLS versions", FACT_LIST,
 		 tls_version_format(tls_version_available(), versions,
 				    sizeof(versions)),
@@ -156,6 +177,7 @@ print_version(bool is_json)
 		{"resumption", "session resumption", FACT_BOOLEAN, NULL, false},
 		{"ocsp", "OCSP", FACT_BOOLEAN, NULL, false},
 		{"crl", "CRL", FACT_BOOLEAN, NULL, false},
+		{"authorize", "authorize", FACT_BOOLEAN, NULL, HAS_JANSSON},
 		{"starttls", "STARTTLS", FACT_BOOLEAN, NULL, false},
 		{"keys", "private keys", FACT_TEXT, "in the worker", false},
 		{"sandbox", "sandbox", FACT_TEXT,

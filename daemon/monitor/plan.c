@@ -390,6 +390,8 @@ plan_connects_unix(const struct plan *plan)
 	for (size_t i = 0; i < conf->service_count; i++) {
 		const struct conf_connect *to = &conf->services[i].connect;
 
+		if (conf->services[i].authorize.socket.host)
+			return true;
 		for (size_t j = 0; j < to->address_count; j++)
 			if (to->addresses[j].address.kind == ADDRESS_UNIX ||
 			    to->addresses[j].address.kind == ADDRESS_ABSTRACT)

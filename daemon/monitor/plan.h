@@ -67,7 +67,7 @@ plan_free(struct plan *plan, struct listeners *listeners);
 bool
 plan_needs_keeper(const struct plan *plan);
 
-/* Is any backend behind a UNIX socket? */
+/* Is there a backend or an authorizer behind a UNIX socket? */
 bool
 plan_connects_unix(const struct plan *plan);
 

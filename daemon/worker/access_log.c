@@ -14,7 +14,6 @@
 #include "common/base/mem.h"
 #include "common/base/text.h"
 #include "common/conf/conf.h"
-#include "common/net/address.h"
 #include "common/route/route.h"
 #include "common/tls/openssl_compat.h"
 #include "common/tls/tls_engine.h"
@@ -55,22 +54,6 @@ learn_tls(const struct gate *gate, struct tls_facts *facts)
 	facts->is_resumed = SSL_session_reused(ssl);
 	SSL_get0_alpn_selected(ssl, &alpn, &alpn_length);
 	text_escape(alpn, alpn_length, facts->alpn, sizeof(facts->alpn));
-}
-
-static const char *
-peer_format(const union peer_address *peer, char *buffer, size_t size)
-{
-	struct socket_address socket = {.length = sizeof(*peer)};
-
-	if (peer->any.sa_family == AF_UNIX) {
-		snprintf(buffer, size, "unix:");
-		return buffer;
-	}
-	memcpy(&socket.storage, peer, sizeof(*peer));
-	socket.length = peer->any.sa_family == AF_INET6
-				? sizeof(struct sockaddr_in6)
-				: sizeof(struct sockaddr_in);
-	return socket_address_format(&socket, buffer, size);
 }
 
 /* A record under construction. Both forms are written through the same calls,
@@ -213,9 +196,9 @@ write_form(const struct connection *connection, const char *detail,
 	put_text(&record, "time", clock_format(clock_real_ms(), text));
 	put_text(&record, "service", connection->service->conf->name);
 	put_text(&record, "client",
-		 peer_format(&connection->client, text, sizeof(text)));
+		 peer_address_format(&connection->client, text, sizeof(text)));
 	put_text(&record, "local",
-		 peer_format(&connection->local, text, sizeof(text)));
+		 peer_address_format(&connection->local, text, sizeof(text)));
 	put_text(&record, "backend", connection->backend);
 	put_text(&record, "sni", connection->server_name);
 	put_client_tls(&record, &client_tls);
@@ -252,8 +235,8 @@ access_log_describe(const struct connection *connection)
 	char client[128], local[128];
 
 	learn_tls(&connection->accept, &tls);
-	peer_format(&connection->client, client, sizeof(client));
-	peer_format(&connection->local, local, sizeof(local));
+	peer_address_format(&connection->client, client, sizeof(client));
+	peer_address_format(&connection->local, local, sizeof(local));
 	if (!tls.is_known)
 		return mem_format("service: %s\nclient: %s\nlocal: %s\n"
 				  "tls: none\n",

@@ -17,6 +17,7 @@
 #include "common/route/route.h"
 #include "daemon/process/child.h"
 #include "daemon/process/generation.h"
+#include "daemon/worker/broker_renew.h"
 #include "daemon/worker/builtin.h"
 #include "daemon/worker/connecting.h"
 #include "daemon/worker/connection.h"
@@ -215,37 +216,6 @@ attempt_builtin(struct connecting *connecting, size_t index)
 
 /* By way of the broker. */
 
-/* Find the same address in the configuration that is in force: a broker that
- * was started after a reload has never heard of those before. False when it is
- * not there, or was looked for there already. */
-static bool
-renew(struct attempt *attempt)
-{
-	const struct connecting *connecting = attempt->connecting;
-	const struct snapshot *current =
-		connecting->connection->worker->current;
-	const struct conf *conf = current->generation->conf;
-	const struct address *wanted =
-		connecting->candidates.list[attempt->candidate].configured;
-
-	if (attempt->request.generation == current->number)
-		return false;
-	for (size_t i = 0; i < conf->service_count; i++) {
-		const struct conf_connect *connect = &conf->services[i].connect;
-
-		for (size_t j = 0; j < connect->address_count; j++) {
-			if (!address_equal(&connect->addresses[j].address,
-					   wanted))
-				continue;
-			attempt->request.generation = current->number;
-			attempt->request.service = (uint32_t)i;
-			attempt->request.address = (uint32_t)j;
-			return true;
-		}
-	}
-	return false;
-}
-
 static const char *
 broker_failure(int error_number)
 {
@@ -265,7 +235,10 @@ on_brokered(struct broker_request *request, int descriptor, int error_number)
 	size_t candidate = attempt->candidate;
 
 	connection->now_ms = clock_monotonic_ms();
-	if (error_number == ESTALE && renew(attempt)) {
+	if (error_number == ESTALE &&
+	    broker_renew(request,
+			 connecting->candidates.list[candidate].configured,
+			 connection->worker->current)) {
 		error_number =
 			broker_client_ask(connection->worker->broker, request);
 		if (error_number == 0)

@@ -41,6 +41,22 @@ note_addresses(struct connection *connection, int descriptor,
 		memcpy(&connection->local, &local.storage, local.length);
 }
 
+const char *
+peer_address_format(const union peer_address *peer, char *buffer, size_t size)
+{
+	struct socket_address socket = {.length = sizeof(*peer)};
+
+	if (peer->any.sa_family == AF_UNIX) {
+		snprintf(buffer, size, "unix:");
+		return buffer;
+	}
+	memcpy(&socket.storage, peer, sizeof(*peer));
+	socket.length = peer->any.sa_family == AF_INET6
+				? sizeof(struct sockaddr_in6)
+				: sizeof(struct sockaddr_in);
+	return socket_address_format(&socket, buffer, size);
+}
+
 void
 connection_new(struct worker *worker, const struct route_service *service,
 	       int descriptor, const struct socket_address *client)
@@ -73,7 +89,7 @@ connection_new(struct worker *worker, const struct route_service *service,
 		connection_update_timer(connection);
 		hello_read(connection);
 	} else
-		connect_start(connection);
+		authorize_start(connection);
 	connection_update_events(connection);
 }
 
@@ -137,6 +153,13 @@ first_limit(const struct connection *connection)
 			connection->state == CONNECTION_HELLO
 				? "no whole ClientHello came"
 				: "the client did not finish");
+		break;
+	case CONNECTION_AUTHORIZE:
+		tighten(&limit, connection->state_ms,
+			connection->service->conf->authorize.timeout_ms,
+			REASON_AUTHORIZE_DENIED,
+			connection->authorizing ? authorize_lacks(connection)
+						: NULL);
 		break;
 	case CONNECTION_CONNECT:
 		if (is_paused(&connection->connect))
@@ -248,6 +271,9 @@ connection_update_events(struct connection *connection)
 	case CONNECTION_HANDSHAKE:
 		gate_arm(accept, wanted_by_handshake(accept));
 		break;
+	case CONNECTION_AUTHORIZE:
+		gate_arm(accept, authorize_wants(connection));
+		break;
 	case CONNECTION_CONNECT:
 		gate_arm(accept, accept->out.length > 0 ? EV_WRITE : 0);
 		gate_arm(backend, backend->descriptor >= 0
@@ -277,6 +303,9 @@ connection_event(struct connection *connection, struct gate *gate, short what)
 		break;
 	case CONNECTION_HANDSHAKE:
 		handshake_event(connection, what);
+		break;
+	case CONNECTION_AUTHORIZE:
+		authorize_event(connection, what);
 		break;
 	case CONNECTION_CONNECT:
 		if (!connection_is_accept(gate))
@@ -353,6 +382,7 @@ connection_close(struct connection *connection, enum reason reason,
 		vsnprintf(text, sizeof(text), detail, arguments);
 		va_end(arguments);
 	}
+	authorize_cancel(connection);
 	connect_cancel(connection);
 	connection->reason = reason;
 	access_log_write(connection, text);
@@ -363,6 +393,7 @@ connection_close(struct connection *connection, enum reason reason,
 void
 connection_abandon(struct connection *connection)
 {
+	authorize_cancel(connection);
 	connect_cancel(connection);
 	close_finish(connection);
 }

@@ -5,13 +5,15 @@
  *
  *	HELLO		the whole ClientHello is awaited and read (hello.c)
  *	HANDSHAKE	TLS with the client (handshake.c)
+ *	AUTHORIZE	somebody outside decides on the client (authorize.c)
  *	CONNECT		name, socket and TLS of the backend (connect.c)
  *	RELAY		bytes both ways (relay.c)
  *	DRAIN		one side has ended, the other goes on
  *	CLOSE		last bytes, alerts and resets leave (close.c)
  *
- * A plain accept gate begins with CONNECT. connection_close() is the only
- * exit, and connection_update_events() the only place that arms events.
+ * A plain accept gate begins with AUTHORIZE, and where nobody is to be asked
+ * that is passed over. connection_close() is the only exit, and
+ * connection_update_events() the only place that arms events.
  */
 #ifndef SEALOCK_WORKER_CONNECTION_H
 #define SEALOCK_WORKER_CONNECTION_H
@@ -27,6 +29,7 @@
 #include "common/tls/tls_settings.h"
 #include "daemon/worker/gate.h"
 
+struct authorizing;
 struct connecting;
 struct route_service;
 struct snapshot;
@@ -36,6 +39,7 @@ struct worker;
 enum connection_state {
 	CONNECTION_HELLO,
 	CONNECTION_HANDSHAKE,
+	CONNECTION_AUTHORIZE,
 	CONNECTION_CONNECT,
 	CONNECTION_RELAY,
 	CONNECTION_DRAIN,
@@ -69,7 +73,8 @@ struct connection {
 	struct flow up;   /* client to backend */
 	struct flow down; /* backend to client */
 	struct timer timer;
-	struct connecting *connecting; /* CONNECT only */
+	struct authorizing *authorizing; /* AUTHORIZE only */
+	struct connecting *connecting;   /* CONNECT only */
 
 	/* Monotonic milliseconds. */
 	int64_t now_ms; /* this turn */
@@ -133,6 +138,11 @@ connection_await_keys(struct gate *gate);
 enum tls_shutdown
 connection_shutdown(const struct gate *gate);
 
+/* For the log: an address and a port, "unix:" for a UNIX socket; returns
+ * buffer. */
+const char *
+peer_address_format(const union peer_address *peer, char *buffer, size_t size);
+
 static inline bool
 connection_is_accept(const struct gate *gate)
 {
@@ -152,6 +162,12 @@ handshake_continue(struct connection *connection, const struct span *wire);
 void
 handshake_event(struct connection *connection, short what);
 void
+authorize_start(struct connection *connection);
+void
+authorize_event(struct connection *connection, short what);
+void
+authorize_cancel(struct connection *connection);
+void
 connect_start(struct connection *connection);
 void
 connect_continue(struct connection *connection, const struct span *wire);
@@ -163,6 +179,13 @@ void
 relay_start(struct connection *connection);
 void
 relay_event(struct connection *connection, struct gate *gate, short what);
+
+/* AUTHORIZE: what the client is listened for, and what its question waits for,
+ * in words. */
+short
+authorize_wants(const struct connection *connection);
+const char *
+authorize_lacks(const struct connection *connection);
 
 /* Begin the farewell that the reason asks for; frees at once what has nothing
  * to say. */

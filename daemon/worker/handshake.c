@@ -67,7 +67,7 @@ finished(struct connection *connection, const struct tls_input *rest)
 	gate->stream = &stream_tls;
 	connection->handshake_ms =
 		(int32_t)(connection->now_ms - connection->started_ms);
-	connect_start(connection);
+	authorize_start(connection);
 }
 
 void

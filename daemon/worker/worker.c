@@ -19,6 +19,7 @@
 #include "daemon/process/child.h"
 #include "daemon/process/generation.h"
 #include "daemon/worker/accept.h"
+#include "daemon/worker/authorize_json.h"
 #include "daemon/worker/broker_client.h"
 #include "daemon/worker/builtin.h"
 #include "daemon/worker/key_client.h"
@@ -258,6 +259,7 @@ start(struct child *child, struct event_base *base)
 		evtimer_new(base, on_generation_limit, worker);
 	assert(worker->reaper && worker->tick && worker->drain_limit &&
 	       worker->generation_limit);
+	authorize_json_init();
 	worker->names = names_new(base);
 	worker->broker = broker_client_new(base, accuse_broker, worker);
 	worker->keys =
