@@ -15,6 +15,7 @@
 #include "daemon/broker/broker.h"
 #include "daemon/cli/cmd_cert.h"
 #include "daemon/cli/cmd_check.h"
+#include "daemon/cli/cmd_probe.h"
 #include "daemon/cli/cmd_reload.h"
 #include "daemon/cli/cmd_run.h"
 #include "daemon/cli/cmd_schema.h"
@@ -42,6 +43,7 @@ static const struct command commands[] = {
 	{"check", cmd_check, "everything that run would find wrong"},
 	{"reload", cmd_reload, "apply a changed configuration"},
 	{"stop", cmd_stop, "stop the daemon gracefully"},
+	{"probe", cmd_probe, "everything about a TLS server"},
 	{"cert", cmd_cert, "certificates for tests and tunnels"},
 	{"schema", cmd_schema, "the JSON Schema of the configuration"},
 };

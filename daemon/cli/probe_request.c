@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Options, and what follows from the address where nothing else was said.
+ */
+#include "daemon/cli/probe_request.h"
+
+#include <getopt.h>
+#include <string.h>
+
+#include "common/base/error.h"
+#include "common/base/mem.h"
+#include "common/base/text.h"
+
+#define TIMEOUT_MS     5000
+#define TIMEOUT_MAX_MS 600000
+
+static void
+add_word(const char ***words, size_t *count, const char *word)
+{
+	*words = mem_resize(*words, *count + 1, sizeof(**words));
+	(*words)[(*count)++] = word;
+}
+
+/* h2,http/1.1 and several options are the same. */
+static int
+add_protocols(struct probe_request *request, char *text, struct error *error)
+{
+	char *rest = text, *word;
+
+	while ((word = strsep(&rest, ","))) {
+		if (word[0] == '\0' || strlen(word) > 255) {
+			error_set(error, "--alpn: a protocol's name has 1 to "
+					 "255 bytes");
+			return -1;
+		}
+		add_word(&request->alpn, &request->alpn_count, word);
+	}
+	return 0;
+}
+
+static int
+set_timeout(struct probe_request *request, const char *text,
+	    struct error *error)
+{
+	if (text_parse_duration(text, &request->timeout_ms) == 0 &&
+	    request->timeout_ms > 0 && request->timeout_ms <= TIMEOUT_MAX_MS)
+		return 0;
+	error_set(error,
+		  "--timeout: \"%s\" is no time such as 500ms, 5s or 1m, up to "
+		  "10m",
+		  text);
+	return -1;
+}
+
+static int
+set_server_name(struct probe_request *request, const char *text,
+		struct error *error)
+{
+	request->has_server_name = text[0] != '\0';
+	if (!request->has_server_name ||
+	    hostname_normalize(text, strlen(text), request->server_name) == 0)
+		return 0;
+	error_set(error,
+		  "--server-name: \"%s\" is no host name (nothing else can be "
+		  "sent; \"\" sends none)",
+		  text);
+	return -1;
+}
+
+/* The host is the name that is sent and looked for, unless told otherwise. */
+static void
+apply_host(struct probe_request *request, bool is_name_given)
+{
+	const struct address *address = &request->address;
+	bool is_host = address->kind == ADDRESS_HOST;
+
+	if (!is_name_given && is_host)
+		request->has_server_name =
+			hostname_normalize(address->host, strlen(address->host),
+					   request->server_name) == 0;
+	if (request->verify_name)
+		return;
+	if (is_name_given && request->has_server_name)
+		request->verify_name = request->server_name;
+	else if (is_host || address->kind == ADDRESS_INET)
+		request->verify_name = address->host;
+}
+
+static int
+parse_target(int argc, char **argv, struct probe_request *request,
+	     struct error *error)
+{
+	if (optind == argc) {
+		error_set(error, "which server? HOST:PORT is missing");
+		return -1;
+	}
+	if (optind + 1 < argc) {
+		error_set(error, "%s: one server at a time", argv[optind + 1]);
+		return -1;
+	}
+	request->target = argv[optind];
+	if (address_parse(request->target, ADDRESS_TO_CONNECT,
+			  &request->address, error) != 0)
+		return -1;
+	switch (request->address.kind) {
+	case ADDRESS_INET:
+	case ADDRESS_HOST:
+	case ADDRESS_UNIX:
+	case ADDRESS_ABSTRACT:
+		return 0;
+	case ADDRESS_ANY:
+	case ADDRESS_FD:
+	case ADDRESS_BUILTIN:
+		break;
+	}
+	error_set(error,
+		  "%s: nothing to connect to; write HOST:PORT or "
+		  "unix:/PATH",
+		  request->target);
+	return -1;
+}
+
+static int
+check(const struct probe_request *request, struct error *error)
+{
+	char normalized[HOSTNAME_MAX + 1];
+	const char *name = request->verify_name;
+
+	if (name && !hostname_is_ip(name) &&
+	    hostname_normalize(name, strlen(name), normalized) != 0) {
+		error_set(error,
+			  "--verify-name: \"%s\" is neither a host name nor an "
+			  "IP address",
+			  name);
+		return -1;
+	}
+	if (request->key && !request->certificate) {
+		error_set(error, "--key needs --cert");
+		return -1;
+	}
+	if (request->passphrase_file && !request->certificate) {
+		error_set(error, "--passphrase-file needs --cert");
+		return -1;
+	}
+	return 0;
+}
+
+int
+probe_request_parse(int argc, char **argv, struct probe_request *request,
+		    struct error *error)
+{
+	static const struct option options[] = {
+		{"alpn", required_argument, NULL, 'a'},
+		{"ca", required_argument, NULL, 'c'},
+		{"cert", required_argument, NULL, 'C'},
+		{"help", no_argument, NULL, 'h'},
+		{"json", no_argument, NULL, 'j'},
+		{"key", required_argument, NULL, 'k'},
+		{"no-versions", no_argument, NULL, 'V'},
+		{"passphrase-file", required_argument, NULL, 'p'},
+		{"server-name", required_argument, NULL, 's'},
+		{"timeout", required_argument, NULL, 't'},
+		{"verify-name", required_argument, NULL, 'n'},
+		{NULL, 0, NULL, 0},
+	};
+	bool is_name_given = false;
+	int option, problem = 0;
+
+	*request = (struct probe_request){.timeout_ms = TIMEOUT_MS,
+					  .has_versions = true};
+	optind = 0;
+	opterr = 0;
+	while (problem == 0 &&
+	       (option = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
+		switch (option) {
+		case 'a':
+			problem = add_protocols(request, optarg, error);
+			break;
+		case 'c':
+			add_word(&request->cas, &request->ca_count, optarg);
+			break;
+		case 'C':
+			request->certificate = optarg;
+			break;
+		case 'h':
+			request->is_help = true;
+			return 0;
+		case 'j':
+			request->is_json = true;
+			break;
+		case 'k':
+			request->key = optarg;
+			break;
+		case 'V':
+			request->has_versions = false;
+			break;
+		case 'p':
+			request->passphrase_file = optarg;
+			break;
+		case 's':
+			is_name_given = true;
+			problem = set_server_name(request, optarg, error);
+			break;
+		case 't':
+			problem = set_timeout(request, optarg, error);
+			break;
+		case 'n':
+			request->verify_name = optarg;
+			break;
+		case ':':
+			error_set(error, "%s needs a value", argv[optind - 1]);
+			return -1;
+		default:
+			error_set(error, "unknown option %s", argv[optind - 1]);
+			return -1;
+		}
+	}
+	if (problem != 0 || parse_target(argc, argv, request, error) != 0)
+		return -1;
+	apply_host(request, is_name_given);
+	return check(request, error);
+}
+
+void
+probe_request_clear(struct probe_request *request)
+{
+	address_clear(&request->address);
+	mem_free(request->alpn);
+	mem_free(request->cas);
+}

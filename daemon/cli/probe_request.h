@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What `sealock probe` was asked for: its command line, read and checked.
+ */
+#ifndef SEALOCK_CLI_PROBE_REQUEST_H
+#define SEALOCK_CLI_PROBE_REQUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/net/address.h"
+#include "common/net/hostname.h"
+
+struct error;
+
+struct probe_request {
+	const char *target; /* as it was given */
+	struct address address;
+	bool has_server_name;
+	char server_name[HOSTNAME_MAX + 1];
+	const char *verify_name; /* NULL: none to check */
+	const char **alpn;
+	size_t alpn_count;
+	const char **cas; /* none: the system's */
+	size_t ca_count;
+	const char *certificate; /* NULL: none */
+	const char *key;         /* NULL: in the same file */
+	const char *passphrase_file;
+	int64_t timeout_ms;
+	bool has_versions; /* ask for each version */
+	bool is_json;
+	bool is_help;
+};
+
+/* Returns -1 with a sentence when the words make no sense. What the request
+ * holds points into argv. */
+int
+probe_request_parse(int argc, char **argv, struct probe_request *request,
+		    struct error *error) __attribute__((warn_unused_result));
+void
+probe_request_clear(struct probe_request *request);
+
+#endif

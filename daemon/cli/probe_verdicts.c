@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The checks of a connect gate, made so that one failure does not hide the
+ * next.
+ */
+#include "daemon/cli/probe_verdicts.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+
+#include "common/base/clock.h"
+#include "common/base/error.h"
+#include "common/base/file_set.h"
+#include "common/base/mem.h"
+#include "common/base/text.h"
+#include "common/conf/conf.h"
+#include "common/net/hostname.h"
+#include "common/tls/ca_store.h"
+#include "common/tls/cipher_list.h"
+#include "common/tls/tls_settings.h"
+#include "common/verify/peer_words.h"
+#include "daemon/cli/certificate_issuers.h"
+#include "daemon/cli/probe_request.h"
+
+#define DEPTH_MAX 10
+
+struct probe_authorities {
+	struct ca_store *store; /* NULL: this machine has none */
+	char *what;             /* for people */
+};
+
+/* Authorities. */
+
+static void
+add_path(struct tls_verify *verify, struct file_set *files, const char *path)
+{
+	char *found = realpath(path, NULL);
+	struct tls_ca ca = {
+		.kind = TLS_CA_PATH,
+		.text = mem_strdup(found ? found : path),
+	};
+
+	file_set_open(files, ca.text, FILE_PUBLIC, false);
+	verify->cas = mem_resize(verify->cas, verify->ca_count + 1,
+				 sizeof(*verify->cas));
+	verify->cas[verify->ca_count++] = ca;
+	free(found);
+}
+
+static struct ca_store *
+open_store(const struct probe_request *request, const char *system,
+	   struct error *error)
+{
+	const struct position nowhere = {0};
+	struct file_set *files = file_set_new();
+	struct error_list problems = {0};
+	struct tls_verify verify = {0};
+	struct ca_store *store;
+
+	for (size_t i = 0; i < request->ca_count; i++)
+		add_path(&verify, files, request->cas[i]);
+	if (request->ca_count == 0)
+		add_path(&verify, files, system);
+	store = ca_store_open(&verify, &nowhere, files, &problems, NULL);
+	if (!store)
+		error_set(error, "%s", problems.errors[0].text);
+	for (size_t i = 0; i < verify.ca_count; i++)
+		mem_free(verify.cas[i].text);
+	mem_free(verify.cas);
+	error_list_clear(&problems);
+	file_set_free(files);
+	return store;
+}
+
+struct probe_authorities *
+probe_authorities_new(const struct probe_request *request, struct error *error)
+{
+	struct probe_authorities *authorities = mem_alloc(sizeof(*authorities));
+	const char *system = conf_system_ca_path();
+
+	if (request->ca_count > 0)
+		authorities->what = mem_strdup("the CAs given");
+	else if (system)
+		authorities->what = mem_format("the CAs of %s", system);
+	else
+		return authorities;
+	authorities->store = open_store(request, system, error);
+	if (authorities->store)
+		return authorities;
+	probe_authorities_free(authorities);
+	return NULL;
+}
+
+void
+probe_authorities_free(struct probe_authorities *authorities)
+{
+	if (!authorities)
+		return;
+	ca_store_unref(authorities->store);
+	mem_free(authorities->what);
+	mem_free(authorities);
+}
+
+/* Verdicts. */
+
+__attribute__((format(printf, 3, 4))) static void
+judge(struct probe_verdict *verdict, enum probe_judgement judgement,
+      const char *format, ...)
+{
+	va_list arguments;
+
+	verdict->judgement = judgement;
+	va_start(arguments, format);
+	vsnprintf(verdict->text, sizeof(verdict->text), format, arguments);
+	va_end(arguments);
+}
+
+/* What is judged, and by what. */
+struct court {
+	const struct probe_request *request;
+	const struct probe_authorities *authorities;
+	STACK_OF(X509) *chain;
+	X509 *leaf;
+	X509_STORE *store; /* an empty one when there is none */
+};
+
+static void
+advise(const struct court *court, struct probe_verdict *verdict, int error,
+       int depth, X509 *about)
+{
+	const struct peer_case peer = {
+		.error = error,
+		.depth = depth,
+		.leaf = court->leaf,
+		.about = about,
+		.chain = court->chain,
+		.store = court->store,
+		.name = court->request->verify_name,
+		.now = (time_t)(clock_real_ms() / 1000),
+	};
+
+	peer_advice(&peer, verdict->advice, sizeof(verdict->advice));
+}
+
+/* The order: leaf first, each one's issuer next (RFC 5246 7.4.2). */
+
+struct walk {
+	int used; /* of those that were sent */
+	bool is_in_order;
+	X509 *last;
+	bool is_to_root; /* the last is self-signed */
+};
+
+static struct walk
+walk_chain(STACK_OF(X509) *chain)
+{
+	struct certificate_issuers *issuers = certificate_issuers_new(chain);
+	struct walk walk = {.used = 1, .is_in_order = true};
+	int index = 0;
+
+	for (;;) {
+		size_t issuer = certificate_issuers_find(issuers, index);
+
+		walk.last = sk_X509_value(chain, index);
+		walk.is_to_root = issuer == (size_t)index + 1;
+		if (issuer == 0 || walk.is_to_root ||
+		    walk.used >= sk_X509_num(chain))
+			break;
+		if (issuer != (size_t)index + 2)
+			walk.is_in_order = false;
+		index = (int)issuer - 1;
+		walk.used++;
+	}
+	certificate_issuers_free(issuers);
+	return walk;
+}
+
+/* The issuer among the CAs; NULL: it is not there. */
+static X509 *
+find_authority(X509_STORE *store, X509 *certificate)
+{
+	X509_STORE_CTX *search = X509_STORE_CTX_new();
+	X509 *issuer = NULL;
+
+	if (search && X509_STORE_CTX_init(search, store, certificate, NULL) &&
+	    X509_STORE_CTX_get1_issuer(&issuer, search, certificate) <= 0)
+		issuer = NULL;
+	X509_STORE_CTX_free(search);
+	ERR_clear_error();
+	return issuer;
+}
+
+static void
+judge_order(const struct court *court, struct probe_verdict *verdict)
+{
+	struct walk walk = walk_chain(court->chain);
+	int foreign = sk_X509_num(court->chain) - walk.used;
+	X509 *issuer = walk.is_to_root
+			       ? NULL
+			       : find_authority(court->store, walk.last);
+	char name[128], place[160];
+
+	peer_words_name(X509_get_issuer_name(walk.last), name, sizeof(name));
+	if (!walk.is_to_root && !issuer)
+		judge(verdict, PROBE_NOT_JUDGED,
+		      "nothing here tells whether %s, which comes next, is a "
+		      "root or missing",
+		      name);
+	else if (issuer && X509_self_signed(issuer, 0) != 1) {
+		judge(verdict, PROBE_BAD,
+		      "the intermediate %s was not sent: the CAs here have it, "
+		      "others do not",
+		      name);
+		if (peer_words_issuer_place(walk.last, place, sizeof(place)))
+			snprintf(verdict->advice, sizeof(verdict->advice),
+				 "append it to the server's chain file (get "
+				 "it at %s)",
+				 place);
+		else
+			snprintf(verdict->advice, sizeof(verdict->advice),
+				 "append it to the server's chain file");
+	} else if (foreign > 0)
+		judge(verdict, PROBE_BAD,
+		      "complete, but %d of the certificates sent %s not "
+		      "belong to it",
+		      foreign, foreign == 1 ? "does" : "do");
+	else if (!walk.is_in_order)
+		judge(verdict, PROBE_BAD,
+		      "complete, but not in order: each certificate's issuer "
+		      "has to follow it");
+	else
+		judge(verdict, PROBE_GOOD, "complete%s",
+		      walk.is_to_root && walk.used > 1
+			      ? ", and the root was sent, too, which needs not "
+				"be"
+			      : "");
+	X509_free(issuer);
+}
+
+/* The chain. */
+
+struct fault {
+	int error;
+	int depth;
+	X509 *about; /* a reference */
+};
+
+struct faults {
+	struct fault list[8];
+	size_t count;
+};
+
+/* OpenSSL's words for what follows from a missing issuer. */
+static bool
+is_consequence(int error)
+{
+	return error == X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE ||
+	       error == X509_V_ERR_CERT_UNTRUSTED;
+}
+
+static int
+note_fault(int is_good, X509_STORE_CTX *verification)
+{
+	struct faults *faults = X509_STORE_CTX_get_app_data(verification);
+	int error = X509_STORE_CTX_get_error(verification);
+	int depth = X509_STORE_CTX_get_error_depth(verification);
+	X509 *about = X509_STORE_CTX_get_current_cert(verification);
+
+	if (is_good || (faults->count > 0 && is_consequence(error)) ||
+	    faults->count == ARRAY_SIZE(faults->list))
+		return 1;
+	for (size_t i = 0; i < faults->count; i++)
+		if (faults->list[i].error == error &&
+		    faults->list[i].depth == depth)
+			return 1;
+	if (about)
+		X509_up_ref(about);
+	faults->list[faults->count++] = (struct fault){error, depth, about};
+	return 1;
+}
+
+static void
+describe_faults(const struct court *court, const struct faults *faults,
+		struct probe_verdict *verdict)
+{
+	size_t used = 0;
+
+	verdict->judgement = PROBE_BAD;
+	for (size_t i = 0; i < faults->count; i++) {
+		const struct fault *fault = &faults->list[i];
+		char name[128] = "";
+
+		if (used + 256 > sizeof(verdict->text))
+			break;
+		if (fault->about)
+			peer_words_name(X509_get_subject_name(fault->about),
+					name, sizeof(name));
+		used += (size_t)snprintf(
+			verdict->text + used, sizeof(verdict->text) - used,
+			"%s%s (depth %d%s%s)", i > 0 ? "; also: " : "",
+			X509_verify_cert_error_string(fault->error),
+			fault->depth, name[0] ? ", " : "", name);
+	}
+	advise(court, verdict, faults->list[0].error, faults->list[0].depth,
+	       faults->list[0].about);
+}
+
+static void
+verify(const struct court *court, X509_STORE_CTX *verification,
+       struct probe_verdict *verdict)
+{
+	struct faults faults = {0};
+	STACK_OF(X509) *built;
+	char name[128];
+
+	X509_STORE_CTX_set_app_data(verification, &faults);
+	X509_STORE_CTX_set_verify_cb(verification, note_fault);
+	(void)X509_verify_cert(verification);
+	if (faults.count == 0 &&
+	    X509_STORE_CTX_get_error(verification) != X509_V_OK)
+		faults.list[faults.count++] = (struct fault){
+			.error = X509_STORE_CTX_get_error(verification)};
+	built = X509_STORE_CTX_get0_chain(verification);
+	if (faults.count > 0) {
+		describe_faults(court, &faults, verdict);
+	} else {
+		peer_words_name(X509_get_subject_name(sk_X509_value(
+					built, sk_X509_num(built) - 1)),
+				name, sizeof(name));
+		judge(verdict, PROBE_GOOD, "trusted: %s is one of %s", name,
+		      court->authorities->what);
+	}
+	for (size_t i = 0; i < faults.count; i++)
+		X509_free(faults.list[i].about);
+	ERR_clear_error();
+}
+
+static void
+judge_chain(const struct court *court, struct probe_verdict *verdict)
+{
+	X509_STORE_CTX *verification = X509_STORE_CTX_new();
+	X509_VERIFY_PARAM *rules;
+
+	if (!verification || !X509_STORE_CTX_init(verification, court->store,
+						  court->leaf, court->chain)) {
+		judge(verdict, PROBE_BAD, "OpenSSL is out of memory");
+		X509_STORE_CTX_free(verification);
+		return;
+	}
+	rules = X509_STORE_CTX_get0_param(verification);
+	X509_VERIFY_PARAM_set_purpose(rules, X509_PURPOSE_SSL_SERVER);
+	X509_VERIFY_PARAM_set_depth(rules, DEPTH_MAX);
+	X509_VERIFY_PARAM_set_auth_level(rules, CIPHER_LIST_LEVEL);
+	verify(court, verification, verdict);
+	X509_STORE_CTX_free(verification);
+}
+
+/* The name. */
+
+static void
+judge_name(const struct court *court, struct probe_verdict *verdict)
+{
+	const char *name = court->request->verify_name;
+	char *matched = NULL;
+	char shown[256];
+	bool is_ip;
+	int result;
+
+	if (!name) {
+		judge(verdict, PROBE_NOT_JUDGED,
+		      "none to look for: say --verify-name NAME");
+		return;
+	}
+	is_ip = hostname_is_ip(name);
+	result = is_ip ? X509_check_ip_asc(court->leaf, name, 0)
+		       : X509_check_host(court->leaf, name, 0,
+					 X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS,
+					 &matched);
+	if (result == 1) {
+		text_escape(matched ? matched : name,
+			    strlen(matched ? matched : name), shown,
+			    sizeof(shown));
+		judge(verdict, PROBE_GOOD, "the certificate is for %s%s%s",
+		      shown,
+		      strcasecmp(shown, name) != 0 ? ", which means " : "",
+		      strcasecmp(shown, name) != 0 ? name : "");
+	} else {
+		judge(verdict, PROBE_BAD, "%s is none of its names", name);
+		advise(court, verdict,
+		       is_ip ? X509_V_ERR_IP_ADDRESS_MISMATCH
+			     : X509_V_ERR_HOSTNAME_MISMATCH,
+		       0, court->leaf);
+	}
+	OPENSSL_free(matched);
+	ERR_clear_error();
+}
+
+void
+probe_verdicts_make(struct probe_verdicts *verdicts,
+		    const struct probe_request *request,
+		    const struct probe_authorities *authorities,
+		    STACK_OF(X509) *chain)
+{
+	struct court court = {
+		.request = request,
+		.authorities = authorities,
+		.chain = chain,
+		.leaf = sk_X509_value(chain, 0),
+	};
+	X509_STORE *empty = NULL;
+
+	*verdicts = (struct probe_verdicts){0};
+	if (!court.leaf)
+		return;
+	if (authorities->store)
+		court.store = ca_store_x509(authorities->store);
+	else
+		court.store = empty = X509_STORE_new();
+	judge_order(&court, &verdicts->order);
+	judge_chain(&court, &verdicts->chain);
+	judge_name(&court, &verdicts->name);
+	X509_STORE_free(empty);
+}
