@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A walk over RFC 5280's structure. Lengths are definite and minimal, as DER
- * has them; all else is not the usual form.
+ * A walk over RFC 5280's structure.
  */
 #include "common/tls/certificate_der.h"
 
@@ -9,19 +8,9 @@
 
 #include "common/base/mem.h"
 
-enum tag {
-	TAG_BOOLEAN = 0x01,
-	TAG_INTEGER = 0x02,
-	TAG_BITS = 0x03,
-	TAG_OCTETS = 0x04,
-	TAG_NULL = 0x05,
-	TAG_OID = 0x06,
-	TAG_UTC_TIME = 0x17,
-	TAG_TIME = 0x18,
-	TAG_SEQUENCE = 0x30,
-	TAG_VERSION = 0xa0,
-	TAG_EXTENSIONS = 0xa3,
-};
+/* [0] and [3] of a certificate. */
+#define TAG_VERSION    DER_CONSTRUCTED_0
+#define TAG_EXTENSIONS (DER_CONSTRUCTED_0 + 3)
 
 #define RSA_BITS_MIN 2048
 #define RSA_BITS_MAX 8192
@@ -48,65 +37,14 @@ static const struct {
 static const unsigned char subject_alternative_name[] = {0x55, 0x1d, 0x11};
 static const unsigned char authority_key_identifier[] = {0x55, 0x1d, 0x23};
 
-/* Take the next element out of a content: its content, and with its head the
- * whole, which may be NULL. */
-static bool
-take(struct der_span *from, unsigned char *tag, struct der_span *content,
-     struct der_span *whole)
-{
-	const unsigned char *at = from->bytes;
-	size_t head = 2, length;
-
-	if (from->length < 2 || (at[0] & 0x1f) == 0x1f)
-		return false;
-	length = at[1];
-	if (length >= 0x80) {
-		size_t count = length & 0x7f;
-
-		if (count == 0 || count > 3 || from->length < 2 + count)
-			return false;
-		length = 0;
-		for (size_t i = 0; i < count; i++)
-			length = length << 8 | at[2 + i];
-		if (length < 0x80 || at[2] == 0)
-			return false;
-		head += count;
-	}
-	if (length > from->length - head)
-		return false;
-	*tag = at[0];
-	*content = (struct der_span){at + head, length};
-	if (whole)
-		*whole = (struct der_span){at, head + length};
-	from->bytes += head + length;
-	from->length -= head + length;
-	return true;
-}
-
-static bool
-take_tag(struct der_span *from, unsigned char wanted, struct der_span *content,
-	 struct der_span *whole)
-{
-	unsigned char tag;
-
-	return take(from, &tag, content, whole) && tag == wanted;
-}
-
-static bool
-is_equal(const struct der_span *span, const void *bytes, size_t length)
-{
-	return span->length == length &&
-	       memcmp(span->bytes, bytes, length) == 0;
-}
-
 static bool
 read_version(struct der_span *from)
 {
 	struct der_span explicit, number;
 
-	return take_tag(from, TAG_VERSION, &explicit, NULL) &&
-	       take_tag(&explicit, TAG_INTEGER, &number, NULL) &&
-	       explicit.length == 0 && is_equal(&number, "\x02", 1);
+	return der_take_tag(from, TAG_VERSION, &explicit, NULL) &&
+	       der_take_tag(&explicit, DER_INTEGER, &number, NULL) &&
+	       explicit.length == 0 && der_is_equal(&number, "\x02", 1);
 }
 
 static bool
@@ -115,8 +53,8 @@ read_time(struct der_span *from, struct der_span *time)
 	struct der_span content;
 	unsigned char tag;
 
-	return take(from, &tag, &content, time) &&
-	       (tag == TAG_UTC_TIME || tag == TAG_TIME);
+	return der_take(from, &tag, &content, time) &&
+	       (tag == DER_UTC_TIME || tag == DER_TIME);
 }
 
 static bool
@@ -124,7 +62,7 @@ read_validity(struct der_span *from, struct certificate_der *found)
 {
 	struct der_span times;
 
-	return take_tag(from, TAG_SEQUENCE, &times, NULL) &&
+	return der_take_tag(from, DER_SEQUENCE, &times, NULL) &&
 	       read_time(&times, &found->not_before) &&
 	       read_time(&times, &found->not_after) && times.length == 0;
 }
@@ -136,8 +74,9 @@ is_rsa_size(struct der_span key)
 	struct der_span numbers, modulus;
 	size_t bits;
 
-	if (!take_tag(&key, TAG_SEQUENCE, &numbers, NULL) || key.length > 0 ||
-	    !take_tag(&numbers, TAG_INTEGER, &modulus, NULL))
+	if (!der_take_tag(&key, DER_SEQUENCE, &numbers, NULL) ||
+	    key.length > 0 ||
+	    !der_take_tag(&numbers, DER_INTEGER, &modulus, NULL))
 		return false;
 	if (modulus.length > 0 && modulus.bytes[0] == 0) {
 		modulus.bytes++;
@@ -157,14 +96,14 @@ read_public_key(struct der_span *from, struct certificate_der *found)
 {
 	struct der_span info, bits;
 
-	if (!take_tag(from, TAG_SEQUENCE, &info, &found->public_key) ||
-	    !take_tag(&info, TAG_SEQUENCE, &found->algorithm, NULL) ||
-	    !take_tag(&info, TAG_BITS, &bits, NULL) || info.length > 0 ||
+	if (!der_take_tag(from, DER_SEQUENCE, &info, &found->public_key) ||
+	    !der_take_tag(&info, DER_SEQUENCE, &found->algorithm, NULL) ||
+	    !der_take_tag(&info, DER_BITS, &bits, NULL) || info.length > 0 ||
 	    bits.length < 2 || bits.bytes[0] != 0)
 		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(algorithms); i++) {
-		if (!is_equal(&found->algorithm, algorithms[i].bytes,
-			      algorithms[i].length))
+		if (!der_is_equal(&found->algorithm, algorithms[i].bytes,
+				  algorithms[i].length))
 			continue;
 		found->type = algorithms[i].type;
 		if (found->type != CERTIFICATE_RSA)
@@ -181,18 +120,18 @@ read_extension(struct der_span extension, struct certificate_der *found)
 	struct der_span id, content, *wanted = NULL;
 	unsigned char tag;
 
-	if (!take_tag(&extension, TAG_OID, &id, NULL) ||
-	    !take(&extension, &tag, &content, NULL))
+	if (!der_take_tag(&extension, DER_OID, &id, NULL) ||
+	    !der_take(&extension, &tag, &content, NULL))
 		return false;
-	if (tag == TAG_BOOLEAN && !take(&extension, &tag, &content, NULL))
+	if (tag == DER_BOOLEAN && !der_take(&extension, &tag, &content, NULL))
 		return false;
-	if (tag != TAG_OCTETS || extension.length > 0)
+	if (tag != DER_OCTETS || extension.length > 0)
 		return false;
-	if (is_equal(&id, subject_alternative_name,
-		     sizeof(subject_alternative_name)))
+	if (der_is_equal(&id, subject_alternative_name,
+			 sizeof(subject_alternative_name)))
 		wanted = &found->names;
-	else if (is_equal(&id, authority_key_identifier,
-			  sizeof(authority_key_identifier)))
+	else if (der_is_equal(&id, authority_key_identifier,
+			      sizeof(authority_key_identifier)))
 		wanted = &found->authority_key;
 	if (!wanted)
 		return true;
@@ -208,12 +147,12 @@ read_extensions(struct der_span *from, struct certificate_der *found)
 {
 	struct der_span explicit, list, extension;
 
-	if (!take_tag(from, TAG_EXTENSIONS, &explicit, NULL) ||
-	    !take_tag(&explicit, TAG_SEQUENCE, &list, NULL) ||
+	if (!der_take_tag(from, TAG_EXTENSIONS, &explicit, NULL) ||
+	    !der_take_tag(&explicit, DER_SEQUENCE, &list, NULL) ||
 	    explicit.length > 0)
 		return false;
 	while (list.length > 0)
-		if (!take_tag(&list, TAG_SEQUENCE, &extension, NULL) ||
+		if (!der_take_tag(&list, DER_SEQUENCE, &extension, NULL) ||
 		    !read_extension(extension, found))
 			return false;
 	return true;
@@ -226,17 +165,19 @@ certificate_der_read(const unsigned char *bytes, size_t length,
 	struct der_span all = {bytes, length}, outer, signed_part, ignored;
 
 	*found = (struct certificate_der){.type = CERTIFICATE_TYPE_COUNT};
-	return take_tag(&all, TAG_SEQUENCE, &outer, NULL) && all.length == 0 &&
-	       take_tag(&outer, TAG_SEQUENCE, &signed_part, NULL) &&
-	       take_tag(&outer, TAG_SEQUENCE, &ignored, NULL) &&
-	       take_tag(&outer, TAG_BITS, &ignored, NULL) &&
+	return der_take_tag(&all, DER_SEQUENCE, &outer, NULL) &&
+	       all.length == 0 &&
+	       der_take_tag(&outer, DER_SEQUENCE, &signed_part, NULL) &&
+	       der_take_tag(&outer, DER_SEQUENCE, &ignored, NULL) &&
+	       der_take_tag(&outer, DER_BITS, &ignored, NULL) &&
 	       outer.length == 0 && read_version(&signed_part) &&
-	       take_tag(&signed_part, TAG_INTEGER, &ignored, NULL) &&
-	       take_tag(&signed_part, TAG_SEQUENCE, &ignored, NULL) &&
-	       take_tag(&signed_part, TAG_SEQUENCE, &ignored, &found->issuer) &&
+	       der_take_tag(&signed_part, DER_INTEGER, &ignored, NULL) &&
+	       der_take_tag(&signed_part, DER_SEQUENCE, &ignored, NULL) &&
+	       der_take_tag(&signed_part, DER_SEQUENCE, &ignored,
+			    &found->issuer) &&
 	       read_validity(&signed_part, found) &&
-	       take_tag(&signed_part, TAG_SEQUENCE, &ignored,
-			&found->subject) &&
+	       der_take_tag(&signed_part, DER_SEQUENCE, &ignored,
+			    &found->subject) &&
 	       read_public_key(&signed_part, found) &&
 	       read_extensions(&signed_part, found) && signed_part.length == 0;
 }
@@ -246,13 +187,14 @@ is_pkcs8(struct der_span all, const struct certificate_der *of)
 {
 	struct der_span outer, number, algorithm, key;
 
-	return take_tag(&all, TAG_SEQUENCE, &outer, NULL) && all.length == 0 &&
-	       take_tag(&outer, TAG_INTEGER, &number, NULL) &&
+	return der_take_tag(&all, DER_SEQUENCE, &outer, NULL) &&
+	       all.length == 0 &&
+	       der_take_tag(&outer, DER_INTEGER, &number, NULL) &&
 	       number.length == 1 &&
-	       take_tag(&outer, TAG_SEQUENCE, &algorithm, NULL) &&
-	       is_equal(&algorithm, of->algorithm.bytes,
-			of->algorithm.length) &&
-	       take_tag(&outer, TAG_OCTETS, &key, NULL) && key.length > 0;
+	       der_take_tag(&outer, DER_SEQUENCE, &algorithm, NULL) &&
+	       der_is_equal(&algorithm, of->algorithm.bytes,
+			    of->algorithm.length) &&
+	       der_take_tag(&outer, DER_OCTETS, &key, NULL) && key.length > 0;
 }
 
 bool
@@ -268,7 +210,8 @@ certificate_der_is_key(const unsigned char *bytes, size_t length,
 		    : strcmp(label, "RSA PRIVATE KEY") != 0 ||
 			      of->type != CERTIFICATE_RSA)
 		return false;
-	return take_tag(&all, TAG_SEQUENCE, &outer, NULL) && all.length == 0 &&
-	       take_tag(&outer, TAG_INTEGER, &number, NULL) &&
+	return der_take_tag(&all, DER_SEQUENCE, &outer, NULL) &&
+	       all.length == 0 &&
+	       der_take_tag(&outer, DER_INTEGER, &number, NULL) &&
 	       number.length == 1;
 }

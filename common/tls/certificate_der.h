@@ -11,13 +11,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "common/base/der.h"
 #include "common/tls/certificate.h"
-
-/* Some bytes in place; NULL: there are none. */
-struct der_span {
-	const unsigned char *bytes;
-	size_t length;
-};
 
 struct certificate_der {
 	struct der_span issuer; /* whole elements, with their heads */
