@@ -59,37 +59,37 @@ write_reference(struct schema_writer *writer, const struct variant *variant)
 		writer->variants[writer->count++] = *variant;
 	format_name(variant, name, sizeof(name));
 	snprintf(reference, sizeof(reference), "#/definitions/%s", name);
-	json_open(&writer->json, NULL, '{');
-	json_string(&writer->json, "$ref", reference);
-	json_close(&writer->json, '}');
+	json_write_open(&writer->json, NULL, '{');
+	json_write_string(&writer->json, "$ref", reference);
+	json_write_close(&writer->json, '}');
 }
 
 static void
 write_type(struct schema_writer *writer, const char *type)
 {
-	json_open(&writer->json, NULL, '{');
-	json_string(&writer->json, "type", type);
-	json_close(&writer->json, '}');
+	json_write_open(&writer->json, NULL, '{');
+	json_write_string(&writer->json, "type", type);
+	json_write_close(&writer->json, '}');
 }
 
 static void
 write_pattern(struct schema_writer *writer, const char *pattern)
 {
-	json_open(&writer->json, NULL, '{');
-	json_string(&writer->json, "type", "string");
-	json_string(&writer->json, "pattern", pattern);
-	json_close(&writer->json, '}');
+	json_write_open(&writer->json, NULL, '{');
+	json_write_string(&writer->json, "type", "string");
+	json_write_string(&writer->json, "pattern", pattern);
+	json_write_close(&writer->json, '}');
 }
 
 static void
 write_words(struct schema_writer *writer, const struct schema_word *words)
 {
-	json_open(&writer->json, NULL, '{');
-	json_open(&writer->json, "enum", '[');
+	json_write_open(&writer->json, NULL, '{');
+	json_write_open(&writer->json, "enum", '[');
 	for (; words->word; words++)
-		json_string(&writer->json, NULL, words->word);
-	json_close(&writer->json, ']');
-	json_close(&writer->json, '}');
+		json_write_string(&writer->json, NULL, words->word);
+	json_write_close(&writer->json, ']');
+	json_write_close(&writer->json, '}');
 }
 
 /* Editors that read YAML 1.2 see strings in yes, no, on and off. */
@@ -104,11 +104,11 @@ write_boolean(struct schema_writer *writer)
 static void
 write_number(struct schema_writer *writer, const struct schema_key *key)
 {
-	json_open(&writer->json, NULL, '{');
-	json_string(&writer->json, "type", "integer");
-	json_number(&writer->json, "minimum", key->least);
-	json_number(&writer->json, "maximum", key->most);
-	json_close(&writer->json, '}');
+	json_write_open(&writer->json, NULL, '{');
+	json_write_string(&writer->json, "type", "integer");
+	json_write_number(&writer->json, "minimum", key->least);
+	json_write_number(&writer->json, "maximum", key->most);
+	json_write_close(&writer->json, '}');
 	if (key->words)
 		write_words(writer, key->words);
 }
@@ -116,9 +116,9 @@ write_number(struct schema_writer *writer, const struct schema_key *key)
 static void
 write_zero(struct schema_writer *writer)
 {
-	json_open(&writer->json, NULL, '{');
-	json_number(&writer->json, "const", 0);
-	json_close(&writer->json, '}');
+	json_write_open(&writer->json, NULL, '{');
+	json_write_number(&writer->json, "const", 0);
+	json_write_close(&writer->json, '}');
 }
 
 static void
@@ -131,38 +131,39 @@ write_secret(struct schema_writer *writer)
 
 	write_type(writer, "string");
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
-		json_open(&writer->json, NULL, '{');
-		json_string(&writer->json, "type", "object");
-		json_boolean(&writer->json, "additionalProperties", false);
-		json_open(&writer->json, "required", '[');
-		json_string(&writer->json, NULL, keys[i].name);
-		json_close(&writer->json, ']');
-		json_open(&writer->json, "properties", '{');
-		json_open(&writer->json, keys[i].name, '{');
-		json_open(&writer->json, "type", '[');
-		json_string(&writer->json, NULL, "string");
+		json_write_open(&writer->json, NULL, '{');
+		json_write_string(&writer->json, "type", "object");
+		json_write_boolean(&writer->json, "additionalProperties",
+				   false);
+		json_write_open(&writer->json, "required", '[');
+		json_write_string(&writer->json, NULL, keys[i].name);
+		json_write_close(&writer->json, ']');
+		json_write_open(&writer->json, "properties", '{');
+		json_write_open(&writer->json, keys[i].name, '{');
+		json_write_open(&writer->json, "type", '[');
+		json_write_string(&writer->json, NULL, "string");
 		if (strcmp(keys[i].type, "string") != 0)
-			json_string(&writer->json, NULL, keys[i].type);
-		json_close(&writer->json, ']');
-		json_close(&writer->json, '}');
-		json_close(&writer->json, '}');
-		json_close(&writer->json, '}');
+			json_write_string(&writer->json, NULL, keys[i].type);
+		json_write_close(&writer->json, ']');
+		json_write_close(&writer->json, '}');
+		json_write_close(&writer->json, '}');
+		json_write_close(&writer->json, '}');
 	}
 }
 
 static void
 write_commands(struct schema_writer *writer)
 {
-	json_open(&writer->json, NULL, '{');
-	json_string(&writer->json, "type", "object");
-	json_open(&writer->json, "additionalProperties", '{');
-	json_open(&writer->json, "type", '[');
-	json_string(&writer->json, NULL, "string");
-	json_string(&writer->json, NULL, "number");
-	json_string(&writer->json, NULL, "boolean");
-	json_close(&writer->json, ']');
-	json_close(&writer->json, '}');
-	json_close(&writer->json, '}');
+	json_write_open(&writer->json, NULL, '{');
+	json_write_string(&writer->json, "type", "object");
+	json_write_open(&writer->json, "additionalProperties", '{');
+	json_write_open(&writer->json, "type", '[');
+	json_write_string(&writer->json, NULL, "string");
+	json_write_string(&writer->json, NULL, "number");
+	json_write_string(&writer->json, NULL, "boolean");
+	json_write_close(&writer->json, ']');
+	json_write_close(&writer->json, '}');
+	json_write_close(&writer->json, '}');
 }
 
 /* A map whose keys are names and whose values are maps of the table. */
@@ -170,19 +171,19 @@ static void
 write_named(struct schema_writer *writer, const struct variant *variant,
 	    const char *pattern)
 {
-	json_open(&writer->json, NULL, '{');
-	json_string(&writer->json, "type", "object");
+	json_write_open(&writer->json, NULL, '{');
+	json_write_string(&writer->json, "type", "object");
 	if (pattern) {
-		json_open(&writer->json, "propertyNames", '{');
-		json_string(&writer->json, "pattern", pattern);
-		json_close(&writer->json, '}');
+		json_write_open(&writer->json, "propertyNames", '{');
+		json_write_string(&writer->json, "pattern", pattern);
+		json_write_close(&writer->json, '}');
 	}
-	json_open(&writer->json, "additionalProperties", '{');
-	json_open(&writer->json, "anyOf", '[');
+	json_write_open(&writer->json, "additionalProperties", '{');
+	json_write_open(&writer->json, "anyOf", '[');
 	write_reference(writer, variant);
-	json_close(&writer->json, ']');
-	json_close(&writer->json, '}');
-	json_close(&writer->json, '}');
+	json_write_close(&writer->json, ']');
+	json_write_close(&writer->json, '}');
+	json_write_close(&writer->json, '}');
 }
 
 static void
@@ -280,14 +281,14 @@ write_values(struct schema_writer *writer, const struct schema_key *key)
 	write_value(writer, key);
 	if (!schema_is_list(key))
 		return;
-	json_open(&writer->json, NULL, '{');
-	json_string(&writer->json, "type", "array");
-	json_open(&writer->json, "items", '{');
-	json_open(&writer->json, "anyOf", '[');
+	json_write_open(&writer->json, NULL, '{');
+	json_write_string(&writer->json, "type", "array");
+	json_write_open(&writer->json, "items", '{');
+	json_write_open(&writer->json, "anyOf", '[');
 	write_value(writer, key);
-	json_close(&writer->json, ']');
-	json_close(&writer->json, '}');
-	json_close(&writer->json, '}');
+	json_write_close(&writer->json, ']');
+	json_write_close(&writer->json, '}');
+	json_write_close(&writer->json, '}');
 }
 
 static void
@@ -327,11 +328,11 @@ write_default(struct schema_writer *writer, const struct schema_key *key)
 	if (!key->standard)
 		return;
 	if (text_parse_unsigned(key->standard, &number) == 0)
-		json_number(&writer->json, "default", number);
+		json_write_number(&writer->json, "default", number);
 	else if (text_parse_boolean(key->standard, &value) == 0)
-		json_boolean(&writer->json, "default", value);
+		json_write_boolean(&writer->json, "default", value);
 	else
-		json_string(&writer->json, "default", key->standard);
+		json_write_string(&writer->json, "default", key->standard);
 }
 
 static bool
@@ -345,15 +346,15 @@ may_stand(const struct schema_writer *writer, const struct schema_key *key)
 static void
 write_key(struct schema_writer *writer, const struct schema_key *key)
 {
-	json_open(&writer->json, key->name, '{');
-	json_string(&writer->json, "description", key->help);
+	json_write_open(&writer->json, key->name, '{');
+	json_write_string(&writer->json, "description", key->help);
 	write_default(writer, key);
-	json_open(&writer->json, "anyOf", '[');
+	json_write_open(&writer->json, "anyOf", '[');
 	write_values(writer, key);
 	if (key->type != SCHEMA_TLS)
 		write_type(writer, "null");
-	json_close(&writer->json, ']');
-	json_close(&writer->json, '}');
+	json_write_close(&writer->json, ']');
+	json_write_close(&writer->json, '}');
 }
 
 static void
@@ -366,40 +367,40 @@ write_required(struct schema_writer *writer, const struct schema_map *map)
 		    may_stand(writer, &map->keys[i]))
 			is_any = true;
 	if (is_any) {
-		json_open(&writer->json, "required", '[');
+		json_write_open(&writer->json, "required", '[');
 		for (size_t i = 0; i < map->count; i++)
 			if (map->keys[i].flags & SCHEMA_REQUIRED &&
 			    may_stand(writer, &map->keys[i]))
-				json_string(&writer->json, NULL,
-					    map->keys[i].name);
-		json_close(&writer->json, ']');
+				json_write_string(&writer->json, NULL,
+						  map->keys[i].name);
+		json_write_close(&writer->json, ']');
 	}
 	if (!map->one_of)
 		return;
-	json_open(&writer->json, "oneOf", '[');
+	json_write_open(&writer->json, "oneOf", '[');
 	for (const char *const *name = map->one_of; *name; name++) {
-		json_open(&writer->json, NULL, '{');
-		json_open(&writer->json, "required", '[');
-		json_string(&writer->json, NULL, *name);
-		json_close(&writer->json, ']');
-		json_close(&writer->json, '}');
+		json_write_open(&writer->json, NULL, '{');
+		json_write_open(&writer->json, "required", '[');
+		json_write_string(&writer->json, NULL, *name);
+		json_write_close(&writer->json, ']');
+		json_write_close(&writer->json, '}');
 	}
-	json_close(&writer->json, ']');
+	json_write_close(&writer->json, ']');
 }
 
 /* The members of an object's schema. */
 static void
 write_keys(struct schema_writer *writer, const struct schema_map *map)
 {
-	json_string(&writer->json, "description", map->help);
-	json_string(&writer->json, "type", "object");
-	json_boolean(&writer->json, "additionalProperties", false);
+	json_write_string(&writer->json, "description", map->help);
+	json_write_string(&writer->json, "type", "object");
+	json_write_boolean(&writer->json, "additionalProperties", false);
 	write_required(writer, map);
-	json_open(&writer->json, "properties", '{');
+	json_write_open(&writer->json, "properties", '{');
 	for (size_t i = 0; i < map->count; i++)
 		if (may_stand(writer, &map->keys[i]))
 			write_key(writer, &map->keys[i]);
-	json_close(&writer->json, '}');
+	json_write_close(&writer->json, '}');
 }
 
 void
@@ -410,22 +411,22 @@ conf_print_schema(FILE *out)
 		.now = {.map = &schema_document},
 	};
 
-	json_open(&writer.json, NULL, '{');
-	json_string(&writer.json, "$schema",
-		    "http://json-schema.org/draft-07/schema#");
-	json_string(&writer.json, "title", "sealock.yaml");
+	json_write_open(&writer.json, NULL, '{');
+	json_write_string(&writer.json, "$schema",
+			  "http://json-schema.org/draft-07/schema#");
+	json_write_string(&writer.json, "title", "sealock.yaml");
 	write_keys(&writer, &schema_document);
-	json_open(&writer.json, "definitions", '{');
+	json_write_open(&writer.json, "definitions", '{');
 	/* Each definition may refer to further ones. */
 	for (size_t i = 0; i < writer.count; i++) {
 		char name[64];
 
 		writer.now = writer.variants[i];
 		format_name(&writer.now, name, sizeof(name));
-		json_open(&writer.json, name, '{');
+		json_write_open(&writer.json, name, '{');
 		write_keys(&writer, writer.now.map);
-		json_close(&writer.json, '}');
+		json_write_close(&writer.json, '}');
 	}
-	json_close(&writer.json, '}');
-	json_close(&writer.json, '}');
+	json_write_close(&writer.json, '}');
+	json_write_close(&writer.json, '}');
 }

@@ -29,7 +29,7 @@ begin_member(struct json_writer *writer, const char *name)
 }
 
 void
-json_open(struct json_writer *writer, const char *name, char bracket)
+json_write_open(struct json_writer *writer, const char *name, char bracket)
 {
 	begin_member(writer, name);
 	putc(bracket, writer->out);
@@ -38,7 +38,7 @@ json_open(struct json_writer *writer, const char *name, char bracket)
 }
 
 void
-json_close(struct json_writer *writer, char bracket)
+json_write_close(struct json_writer *writer, char bracket)
 {
 	writer->depth--;
 	if (writer->has_member)
@@ -50,21 +50,22 @@ json_close(struct json_writer *writer, char bracket)
 }
 
 void
-json_string(struct json_writer *writer, const char *name, const char *text)
+json_write_string(struct json_writer *writer, const char *name,
+		  const char *text)
 {
 	begin_member(writer, name);
 	yaml_write_quoted(writer->out, text);
 }
 
 void
-json_number(struct json_writer *writer, const char *name, uint64_t number)
+json_write_number(struct json_writer *writer, const char *name, uint64_t number)
 {
 	begin_member(writer, name);
 	fprintf(writer->out, "%ju", (uintmax_t)number);
 }
 
 void
-json_boolean(struct json_writer *writer, const char *name, bool value)
+json_write_boolean(struct json_writer *writer, const char *name, bool value)
 {
 	begin_member(writer, name);
 	fputs(value ? "true" : "false", writer->out);

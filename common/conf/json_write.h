@@ -17,14 +17,16 @@ struct json_writer {
 
 /* Each takes the member's name, or NULL in an array. */
 void
-json_open(struct json_writer *writer, const char *name, char bracket);
+json_write_open(struct json_writer *writer, const char *name, char bracket);
 void
-json_close(struct json_writer *writer, char bracket);
+json_write_close(struct json_writer *writer, char bracket);
 void
-json_string(struct json_writer *writer, const char *name, const char *text);
+json_write_string(struct json_writer *writer, const char *name,
+		  const char *text);
 void
-json_number(struct json_writer *writer, const char *name, uint64_t number);
+json_write_number(struct json_writer *writer, const char *name,
+		  uint64_t number);
 void
-json_boolean(struct json_writer *writer, const char *name, bool value);
+json_write_boolean(struct json_writer *writer, const char *name, bool value);
 
 #endif
