@@ -11,7 +11,7 @@
 
 #ifdef HAVE_JANSSON
 
-#include <stdio.h>
+#include <stdbool.h>
 #include <string.h>
 #include <time.h>
 #include <jansson.h>
@@ -21,8 +21,8 @@
 #include <openssl/x509.h>
 
 #include "common/base/mem.h"
-#include "common/base/text.h"
 #include "common/base/openssl_auto.h"
+#include "common/verify/fingerprint.h"
 #include "common/verify/peer_names.h"
 #include "daemon/worker/authorize_json.h"
 #include "daemon/worker/authorize_question.h"
@@ -35,13 +35,14 @@ make_name(const X509_NAME *name)
 	const unsigned long flags = XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB;
 	AUTO_OPENSSL(bio) BIO *out = BIO_new(BIO_s_mem());
 	json_t *text = NULL;
-	char *bytes = NULL;
-	long length = 0;
+	const char *bytes = NULL;
+	long length;
 
-	if (out && X509_NAME_print_ex(out, name, 0, flags) >= 0)
-		length = BIO_get_mem_data(out, &bytes);
-	if (bytes && (size_t)length <= AUTHORIZE_SUBJECT_MAX)
-		text = json_stringn(bytes, (size_t)length);
+	if (!out || X509_NAME_print_ex(out, name, 0, flags) < 0)
+		return json_null();
+	length = BIO_get_mem_data(out, &bytes);
+	if ((size_t)length <= AUTHORIZE_SUBJECT_MAX)
+		text = json_stringn(bytes ? bytes : "", (size_t)length);
 	return text ? text : json_null();
 }
 
@@ -113,21 +114,17 @@ make_time(const ASN1_TIME *from)
 	return json_string(text);
 }
 
-typedef int
-make_digest(const X509 *certificate, const EVP_MD *type, unsigned char *digest,
-	    unsigned int *length);
-
 static json_t *
-make_fingerprint(const X509 *certificate, make_digest *make, const char *prefix)
+make_fingerprint(const X509 *certificate, bool is_of_key)
 {
-	unsigned char digest[EVP_MAX_MD_SIZE];
-	char hex[2 * EVP_MAX_MD_SIZE + 1];
-	unsigned int length;
+	char text[FINGERPRINT_TEXT_SIZE];
+	struct fingerprint fingerprint;
 
-	if (!make(certificate, EVP_sha256(), digest, &length))
+	if (fingerprint_make(certificate, "sha256", is_of_key, &fingerprint,
+			     NULL) != 0)
 		return json_null();
-	text_hex(digest, length, hex);
-	return json_sprintf("%s$%s", prefix, hex);
+	return json_string(
+		fingerprint_format(&fingerprint, text, sizeof(text)));
 }
 
 json_t *
@@ -145,12 +142,10 @@ authorize_certificate_make(X509 *certificate)
 			   make_time(X509_get0_notBefore(certificate)));
 	authorize_json_put(made, "not_after",
 			   make_time(X509_get0_notAfter(certificate)));
-	authorize_json_put(
-		made, "fingerprint",
-		make_fingerprint(certificate, X509_digest, "sha256"));
+	authorize_json_put(made, "fingerprint",
+			   make_fingerprint(certificate, false));
 	authorize_json_put(made, "public_key",
-			   make_fingerprint(certificate, X509_pubkey_digest,
-					    "sha256$pub"));
+			   make_fingerprint(certificate, true));
 	return made;
 }
 
@@ -180,9 +175,8 @@ authorize_certificate_link(X509 *certificate)
 
 	authorize_json_put(link, "subject",
 			   make_name(X509_get_subject_name(certificate)));
-	authorize_json_put(
-		link, "fingerprint",
-		make_fingerprint(certificate, X509_digest, "sha256"));
+	authorize_json_put(link, "fingerprint",
+			   make_fingerprint(certificate, false));
 	authorize_json_put(link, "pem", make_pem(certificate));
 	return link;
 }
