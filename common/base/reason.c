@@ -41,6 +41,14 @@ static const struct {
 		{"unknown_name",
 		 "`strict_sni` is set and the client named no server, or one "
 		 "that no certificate is for."},
+	[REASON_CLIENT_CERT_REQUIRED] =
+		{"client_cert_required",
+		 "`verify` demands a certificate, and the client has shown "
+		 "none."},
+	[REASON_CLIENT_CERT_REJECTED] =
+		{"client_cert_rejected",
+		 "The client's certificate does not pass what `verify` "
+		 "demands; detail has why, and of which certificate."},
 	[REASON_KEY_UNAVAILABLE] =
 		{"key_unavailable",
 		 "There was no signature for the TLS handshake with the client "
@@ -69,6 +77,10 @@ static const struct {
 	[REASON_BACKEND_NAME_MISMATCH] =
 		{"backend_name_mismatch",
 		 "The backend's certificate is valid but for another name."},
+	[REASON_BACKEND_REVOKED] =
+		{"backend_revoked",
+		 "The backend's certificate has been revoked, or whether it "
+		 "has cannot be told and `verify.crl` demands it."},
 	[REASON_NO_BACKEND] =
 		{"no_backend",
 		 "There is no address to connect to: the backend's name does "

@@ -79,19 +79,24 @@ open_certificate(struct opening *opening, const struct certificate_spec *spec)
 }
 
 static void
+open_cas(struct opening *opening, const struct tls_ca *cas, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (cas[i].text && (cas[i].kind == TLS_CA_PATH ||
+				    cas[i].kind == TLS_CA_SYSTEM))
+			open_named(opening, cas[i].text, FILE_PUBLIC, false);
+}
+
+static void
 open_tls(struct opening *opening, const struct tls_settings *settings)
 {
 	if (!settings)
 		return;
 	for (size_t i = 0; i < settings->certificate_count; i++)
 		open_certificate(opening, &settings->certificates[i]);
-	for (size_t i = 0; i < settings->verify.ca_count; i++) {
-		const struct tls_ca *ca = &settings->verify.cas[i];
-
-		if (ca->text &&
-		    (ca->kind == TLS_CA_PATH || ca->kind == TLS_CA_SYSTEM))
-			open_named(opening, ca->text, FILE_PUBLIC, false);
-	}
+	open_cas(opening, settings->verify.cas, settings->verify.ca_count);
+	open_cas(opening, settings->verify.advertised,
+		 settings->verify.advertised_count);
 	if (settings->dh.kind == TLS_DH_FILE)
 		open_named(opening, settings->dh.text, FILE_PUBLIC, false);
 	for (size_t i = 0; i < settings->host_count; i++)
@@ -117,14 +122,21 @@ check_public(struct opening *opening, const struct position *at,
 }
 
 static void
+check_cas(struct opening *opening, const struct tls_ca *cas, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (cas[i].kind == TLS_CA_PATH)
+			check_public(opening, &cas[i].at, cas[i].text);
+}
+
+static void
 check_tls(struct opening *opening, const struct tls_settings *settings)
 {
 	if (!settings)
 		return;
-	for (size_t i = 0; i < settings->verify.ca_count; i++)
-		if (settings->verify.cas[i].kind == TLS_CA_PATH)
-			check_public(opening, &settings->verify.cas[i].at,
-				     settings->verify.cas[i].text);
+	check_cas(opening, settings->verify.cas, settings->verify.ca_count);
+	check_cas(opening, settings->verify.advertised,
+		  settings->verify.advertised_count);
 	if (settings->dh.kind == TLS_DH_FILE)
 		check_public(opening, &settings->dh.at, settings->dh.text);
 	for (size_t i = 0; i < settings->host_count; i++)

@@ -77,6 +77,12 @@ print_key(FILE *out, const struct schema_key *key)
 	if (key->standard || key->otherwise) {
 		fputs("Default: ", out);
 		print_text(out, key->standard ? key->standard : key->otherwise);
+		if (key->standard_accept) {
+			fputs("; on the accept gate: ", out);
+			print_text(out, key->standard_accept[0] != '\0'
+						? key->standard_accept
+						: key->otherwise);
+		}
 		fputs(".\n", out);
 	}
 	if (key->type != SCHEMA_MAP &&

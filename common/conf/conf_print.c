@@ -122,12 +122,14 @@ print_profile_value(const struct printing *printing,
 static void
 print_default(const struct printing *printing, const struct schema_key *key)
 {
+	const char *standard = schema_standard(key, printing->gates);
+
 	if (key->flags & SCHEMA_BY_PROFILE) {
 		print_profile_value(printing, key);
-	} else if (key->standard) {
+	} else if (standard) {
 		print_name(printing, key->name);
 		fputs(schema_is_list(key) ? " [" : " ", printing->out);
-		yaml_write_scalar(printing->out, key->standard);
+		yaml_write_scalar(printing->out, standard);
 		fputs(schema_is_list(key) ? "]" : "", printing->out);
 		fputs("  # default\n", printing->out);
 	} else if (key->otherwise && !printing->is_entry) {

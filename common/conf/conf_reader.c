@@ -211,15 +211,16 @@ static void
 read_default(struct conf_reader *reader, const struct schema_key *key,
 	     void *base)
 {
+	const char *standard = schema_standard(key, reader->gates);
 	struct yaml_node node = {.kind = YAML_TREE_SCALAR};
 	struct conf_node *unseen;
 
 	if (key->default_offset != 0)
 		*(bool *)conf_field(base, key->default_offset) = true;
-	if (!key->standard)
+	if (!standard)
 		return;
 	unseen = conf_node_new(key);
-	node.text = mem_strdup(key->standard);
+	node.text = mem_strdup(standard);
 	read_leaf(reader, key, &node, base, unseen);
 	mem_free(node.text);
 	conf_node_free(unseen);

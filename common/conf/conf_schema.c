@@ -322,17 +322,18 @@ write_map(struct schema_writer *writer, const struct schema_key *key)
 static void
 write_default(struct schema_writer *writer, const struct schema_key *key)
 {
+	const char *standard = schema_standard(key, writer->now.gates);
 	uint64_t number;
 	bool value;
 
-	if (!key->standard)
+	if (!standard)
 		return;
-	if (text_parse_unsigned(key->standard, &number) == 0)
+	if (text_parse_unsigned(standard, &number) == 0)
 		json_write_number(&writer->json, "default", number);
-	else if (text_parse_boolean(key->standard, &value) == 0)
+	else if (text_parse_boolean(standard, &value) == 0)
 		json_write_boolean(&writer->json, "default", value);
 	else
-		json_write_string(&writer->json, "default", key->standard);
+		json_write_string(&writer->json, "default", standard);
 }
 
 static bool

@@ -172,16 +172,19 @@ static void
 read_cas(struct conf_reader *reader, const struct schema_key *key,
 	 const struct yaml_node *node, void *base, struct conf_node *shown)
 {
-	const struct tls_verify *verify = base;
+	const struct tls_ca *cas;
+	size_t count;
 
 	conf_read_items(reader, key, node, read_ca, base, shown);
 	if (node->kind == YAML_TREE_LIST && node->item_count == 0)
 		conf_complain(reader, &node->at,
-			      "`%s` is empty: write none to trust nobody",
+			      "`%s` is empty: write none for none at all",
 			      key->name);
-	for (size_t i = 0; verify->ca_count > 1 && i < verify->ca_count; i++)
-		if (verify->cas[i].kind == TLS_CA_NONE)
-			conf_complain(reader, &verify->cas[i].at,
+	memcpy(&cas, conf_field(base, key->offset), sizeof(cas));
+	count = *(size_t *)conf_field(base, key->count_offset);
+	for (size_t i = 0; count > 1 && i < count; i++)
+		if (cas[i].kind == TLS_CA_NONE)
+			conf_complain(reader, &cas[i].at,
 				      "`%s`: none cannot stand beside others",
 				      key->name);
 }

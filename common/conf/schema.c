@@ -46,6 +46,16 @@ schema_is_on(const struct schema_key *key, unsigned int gates)
 }
 
 const char *
+schema_standard(const struct schema_key *key, unsigned int gates)
+{
+	if (!key->standard_accept || !(gates & SCHEMA_ACCEPT))
+		return key->standard;
+	return gates == SCHEMA_ACCEPT && key->standard_accept[0] != '\0'
+		       ? key->standard_accept
+		       : NULL;
+}
+
+const char *
 schema_since(const struct schema_key *key)
 {
 	return key->since ? key->since : FIRST_RELEASE;

@@ -89,9 +89,11 @@ struct schema_key {
 	const struct schema_word *words; /* WORD; of UNSIGNED, PATH and
 					  * UNIX_PATH: what may stand instead */
 	const struct schema_map *map;
-	const char *standard;  /* the default, as it would be written; NULL: */
-	const char *otherwise; /* what holds when it is not written */
-	const char *since;     /* NULL: the first release */
+	const char *standard; /* the default, as it would be written; NULL: */
+	const char *standard_accept; /* another one on the accept gate; "": none
+				      * there, NULL: the same */
+	const char *otherwise;       /* what holds when it is not written */
+	const char *since;           /* NULL: the first release */
 	const char *help;
 };
 
@@ -163,6 +165,10 @@ schema_main(const struct schema_map *map);
 /* May the row stand on all of these gates? */
 bool
 schema_is_on(const struct schema_key *key, unsigned int gates);
+
+/* The default on these gates, or NULL. */
+const char *
+schema_standard(const struct schema_key *key, unsigned int gates);
 
 /* The release since which the key is there. */
 const char *

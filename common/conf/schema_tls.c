@@ -20,9 +20,16 @@ static const struct schema_word shutdown_words[] = {
 };
 
 static const struct schema_word verify_words[] = {
-	{"none", TLS_VERIFY_NONE, "anybody may answer: for trying things out"},
+	{"none", TLS_VERIFY_NONE,
+	 "nobody is asked for a certificate, and any backend may answer"},
+	{"optional", TLS_VERIFY_OPTIONAL,
+	 "a client may come without a certificate; one that it shows must be "
+	 "valid (accept gate)"},
 	{"required", TLS_VERIFY_REQUIRED,
-	 "the certificate must be valid and for the right name"},
+	 "there must be a certificate, and it must be valid; a backend's for "
+	 "the right name"},
+	{"once", TLS_VERIFY_REQUIRED,
+	 "the same as required, as nothing is ever renegotiated"},
 	{NULL, 0, NULL},
 };
 
@@ -129,21 +136,35 @@ static const struct schema_key verify_keys[] = {
 	{
 		.name = "mode",
 		.type = SCHEMA_WORD,
-		.gates = SCHEMA_CONNECT,
+		.gates = SCHEMA_BOTH,
 		AT(struct tls_verify, mode),
 		.words = verify_words,
 		.standard = "required",
+		.standard_accept = "none",
 		.help = "whether the peer's certificate is checked",
 	},
 	{
 		.name = "ca",
 		.type = SCHEMA_CA,
-		.gates = SCHEMA_CONNECT,
+		.gates = SCHEMA_BOTH,
 		AT(struct tls_verify, cas),
 		COUNT(struct tls_verify, ca_count),
 		.standard = "system",
+		.standard_accept = "",
+		.otherwise = "none, it has to be named",
 		.help = "whose certificates are trusted: system, none, files, "
 			"directories, PEM text; several",
+	},
+	{
+		.name = "advertise_ca",
+		.type = SCHEMA_CA,
+		.gates = SCHEMA_ACCEPT,
+		AT(struct tls_verify, advertised),
+		COUNT(struct tls_verify, advertised_count),
+		.otherwise = "those of `ca`",
+		.help = "the authorities whose names are sent to clients, so "
+			"that they can choose a certificate: as in `ca`; none "
+			"sends none",
 	},
 	{
 		.name = "name",
@@ -156,17 +177,27 @@ static const struct schema_key verify_keys[] = {
 	{
 		.name = "depth",
 		.type = SCHEMA_UNSIGNED,
-		.gates = SCHEMA_CONNECT,
+		.gates = SCHEMA_BOTH,
 		AT(struct tls_verify, depth),
 		.most = 100,
 		.standard = "10",
 		.help = "most intermediate certificates in a chain",
 	},
+	{
+		.name = "partial_chain",
+		.type = SCHEMA_BOOLEAN,
+		.gates = SCHEMA_BOTH,
+		AT(struct tls_verify, is_partial_chain),
+		.standard = "false",
+		.help = "every certificate of `ca` is trusted by itself, also "
+			"one that is not self-signed: an intermediate, or a "
+			"leaf",
+	},
 };
 
 const struct schema_map schema_verify =
 	MAP("verify", verify_keys, struct tls_verify, "mode",
-	    "Whom we talk to; a scalar stands for `mode`.");
+	    "Whom we let in, or whom we talk to; a scalar stands for `mode`.");
 
 static const struct schema_key tls_keys[] = {
 	{
@@ -283,10 +314,11 @@ static const struct schema_key tls_keys[] = {
 	{
 		.name = "verify",
 		.type = SCHEMA_MAP,
-		.gates = SCHEMA_CONNECT,
+		.gates = SCHEMA_BOTH,
 		AT(struct tls_settings, verify),
+		WHERE(struct tls_settings, verify.at),
 		.map = &schema_verify,
-		.help = "whom we talk to",
+		.help = "whom we let in, or whom we talk to",
 	},
 	{
 		.name = "shutdown",

@@ -28,6 +28,7 @@ struct ca_store {
 	unsigned int references;
 	unsigned char digest[DIGEST_SIZE];
 	X509_STORE *x509;
+	STACK_OF(X509_NAME) *names; /* sorted */
 };
 
 static LIST_HEAD(, ca_store) stores = LIST_HEAD_INITIALIZER(stores);
@@ -161,10 +162,71 @@ hash_sources(const struct sources *all, unsigned char *digest)
 	assert(is_good);
 }
 
+static int
+compare_names(const X509_NAME *const *one, const X509_NAME *const *other)
+{
+	return X509_NAME_cmp(*one, *other);
+}
+
+static void
+free_store(struct ca_store *store)
+{
+	X509_STORE_free(store->x509);
+	sk_X509_NAME_pop_free(store->names, X509_NAME_free);
+	mem_free(store);
+}
+
+static struct ca_store *
+store_new(const unsigned char *digest)
+{
+	struct ca_store *store = mem_alloc(sizeof(*store));
+
+	store->references = 1;
+	memcpy(store->digest, digest, DIGEST_SIZE);
+	store->x509 = X509_STORE_new();
+	store->names = sk_X509_NAME_new(compare_names);
+	assert(store->x509 && store->names);
+	return store;
+}
+
+static int
+add_name(struct ca_store *store, const X509 *certificate)
+{
+	X509_NAME *name = X509_NAME_dup(X509_get_subject_name(certificate));
+
+	if (name && sk_X509_NAME_push(store->names, name) > 0)
+		return 0;
+	X509_NAME_free(name);
+	return -1;
+}
+
+/* Of names that are equal, one is enough. */
+static void
+settle_names(struct ca_store *store)
+{
+	STACK_OF(X509_NAME) *names = store->names;
+	int kept = 0;
+
+	sk_X509_NAME_sort(names);
+	for (int i = 0; i < sk_X509_NAME_num(names); i++) {
+		X509_NAME *name = sk_X509_NAME_value(names, i);
+
+		if (kept > 0 &&
+		    X509_NAME_cmp(sk_X509_NAME_value(names, kept - 1), name) ==
+			    0)
+			X509_NAME_free(name);
+		else
+			sk_X509_NAME_set(names, kept++, name);
+	}
+	while (sk_X509_NAME_num(names) > kept)
+		sk_X509_NAME_pop(names);
+}
+
 /* How many certificates of one source are in the store now, -1 with a
  * sentence when it cannot take them. */
 static int
-parse_source(X509_STORE *x509, const struct source *source, struct error *error)
+parse_source(struct ca_store *store, const struct source *source,
+	     struct error *error)
 {
 	AUTO_OPENSSL(x509_stack) STACK_OF(X509) *found = NULL;
 
@@ -173,7 +235,10 @@ parse_source(X509_STORE *x509, const struct source *source, struct error *error)
 	if (!found)
 		return source->is_optional ? 0 : -1;
 	for (int i = 0; i < sk_X509_num(found); i++) {
-		if (!X509_STORE_add_cert(x509, sk_X509_value(found, i))) {
+		X509 *certificate = sk_X509_value(found, i);
+
+		if (!X509_STORE_add_cert(store->x509, certificate) ||
+		    add_name(store, certificate) != 0) {
 			ERR_clear_error();
 			error_set(error, "OpenSSL does not take certificate %d",
 				  i + 1);
@@ -183,19 +248,19 @@ parse_source(X509_STORE *x509, const struct source *source, struct error *error)
 	return sk_X509_num(found);
 }
 
-static X509_STORE *
-parse_sources(const struct sources *all, struct error_list *problems)
+static struct ca_store *
+parse_sources(const struct sources *all, const unsigned char *digest,
+	      struct error_list *problems)
 {
-	X509_STORE *x509 = X509_STORE_new();
+	struct ca_store *store = store_new(digest);
 	const struct tls_ca *ca = NULL;
 	size_t before = problems->count;
 	int count = 0;
 
-	assert(x509);
 	for (size_t i = 0; i < all->count; i++) {
 		const struct source *source = &all->sources[i];
 		struct error error = {.at = source->ca->at};
-		int added = parse_source(x509, source, &error);
+		int added = parse_source(store, source, &error);
 
 		if (added < 0) {
 			error_prefix(&error, "%s: ", source->name);
@@ -211,22 +276,13 @@ parse_sources(const struct sources *all, struct error_list *problems)
 					"%s: there is no certificate in it",
 					ca->text);
 	}
-	if (problems->count == before)
-		return x509;
-	X509_STORE_free(x509);
+	if (problems->count == before) {
+		settle_names(store);
+		LIST_INSERT_HEAD(&stores, store, entries);
+		return store;
+	}
+	free_store(store);
 	return NULL;
-}
-
-static struct ca_store *
-store_new(const unsigned char *digest, X509_STORE *x509)
-{
-	struct ca_store *store = mem_alloc(sizeof(*store));
-
-	store->references = 1;
-	memcpy(store->digest, digest, DIGEST_SIZE);
-	store->x509 = x509;
-	LIST_INSERT_HEAD(&stores, store, entries);
-	return store;
 }
 
 static struct ca_store *
@@ -234,18 +290,16 @@ open_sources(const struct sources *all, struct error_list *problems)
 {
 	unsigned char digest[DIGEST_SIZE];
 	struct ca_store *store;
-	X509_STORE *x509;
 
 	hash_sources(all, digest);
 	LIST_FOREACH (store, &stores, entries)
 		if (memcmp(store->digest, digest, DIGEST_SIZE) == 0)
 			return ca_store_ref(store);
-	x509 = parse_sources(all, problems);
-	return x509 ? store_new(digest, x509) : NULL;
+	return parse_sources(all, digest, problems);
 }
 
 struct ca_store *
-ca_store_open(const struct tls_verify *verify, const struct position *at,
+ca_store_open(const struct tls_ca *cas, size_t ca_count,
 	      const struct file_set *files, struct error_list *problems,
 	      struct error_list *warnings)
 {
@@ -253,22 +307,16 @@ ca_store_open(const struct tls_verify *verify, const struct position *at,
 	struct ca_store *store = NULL;
 	size_t before = problems->count;
 
-	for (size_t i = 0; i < verify->ca_count; i++) {
+	for (size_t i = 0; i < ca_count; i++) {
 		size_t count = all.count, found = problems->count;
-		const struct tls_ca *ca = &verify->cas[i];
 
-		read_ca(ca, files, &all, problems, warnings);
-		if (all.count == count && problems->count == found &&
-		    ca->kind != TLS_CA_NONE)
-			error_list_addf(problems, &ca->at,
+		assert(cas[i].kind != TLS_CA_NONE);
+		read_ca(&cas[i], files, &all, problems, warnings);
+		if (all.count == count && problems->count == found)
+			error_list_addf(problems, &cas[i].at,
 					"%s: there is no file to read in it",
-					ca->text);
+					cas[i].text);
 	}
-	if (all.count == 0 && problems->count == before)
-		error_list_addf(problems,
-				verify->ca_count ? &verify->cas[0].at : at,
-				"verify.ca names no certificate authority: "
-				"nobody could be verified");
 	if (problems->count == before)
 		store = open_sources(&all, problems);
 	clear_sources(&all);
@@ -288,14 +336,19 @@ ca_store_unref(struct ca_store *store)
 	if (!store || --store->references > 0)
 		return;
 	LIST_REMOVE(store, entries);
-	X509_STORE_free(store->x509);
-	mem_free(store);
+	free_store(store);
 }
 
 X509_STORE *
 ca_store_x509(const struct ca_store *store)
 {
 	return store->x509;
+}
+
+const STACK_OF(X509_NAME) *
+ca_store_names(const struct ca_store *store)
+{
+	return store->names;
 }
 
 const unsigned char *

@@ -14,6 +14,7 @@
 struct ca_store;
 struct error_list;
 struct file_set;
+struct peer_policy;
 struct tls_command;
 struct tls_settings;
 
@@ -37,8 +38,9 @@ struct policy_values {
 	bool is_dh_automatic;
 	EVP_PKEY *dh;                 /* NULL: none of the operator's own */
 	struct alpn *alpn;            /* NULL: none */
-	struct ca_store *authorities; /* NULL: the peer is not verified */
-	unsigned int depth;
+	struct peer_policy *peer;     /* NULL: the peer is not verified */
+	struct ca_store *authorities; /* what is in it; NULL: `ca: none` */
+	struct ca_store *advertised;  /* to clients; NULL: none */
 	struct tls_command *commands;
 	size_t command_count;
 	/* SHA-256 over every setting and what the files hold. */

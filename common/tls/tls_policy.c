@@ -27,6 +27,7 @@
 #include "common/tls/tls_settings.h"
 #include "common/tls/tls_status.h"
 #include "common/tls/tls_version.h"
+#include "common/verify/peer_check.h"
 
 /* The certificates that a client sends, in bytes. OpenSSL's own limit is 100
  * kB, which stays for backends: it holds for the names of authorities, too,
@@ -144,18 +145,21 @@ set_versions(SSL_CTX *context, unsigned int versions)
 static bool
 set_verification(SSL_CTX *context, const struct policy_values *values)
 {
-	X509_VERIFY_PARAM *rules = SSL_CTX_get0_param(context);
+	STACK_OF(X509_NAME) *names;
 
-	if (!values->authorities) {
+	if (!values->peer) {
 		SSL_CTX_set_verify(context, SSL_VERIFY_NONE, NULL);
 		return true;
 	}
-	SSL_CTX_set1_cert_store(context, ca_store_x509(values->authorities));
-	SSL_CTX_set_verify(context, SSL_VERIFY_PEER, tls_status_note_verify);
-	SSL_CTX_set_verify_depth(context, (int)values->depth);
-	X509_VERIFY_PARAM_set_hostflags(rules,
+	if (peer_check_install(context, values->peer) != 0)
+		return false;
+	X509_VERIFY_PARAM_set_hostflags(SSL_CTX_get0_param(context),
 					X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-	return X509_VERIFY_PARAM_set_purpose(rules, X509_PURPOSE_SSL_SERVER);
+	if (!values->advertised)
+		return true;
+	names = SSL_dup_CA_list(ca_store_names(values->advertised));
+	SSL_CTX_set_client_CA_list(context, names);
+	return names != NULL;
 }
 
 static bool
@@ -417,7 +421,7 @@ tls_policy_prepare_client(const struct tls_policy *policy, SSL *ssl,
 			return -1;
 		}
 	}
-	if (!policy->values.authorities)
+	if (!policy->values.peer)
 		return 0;
 	return set_verify_name(ssl, verify_name ? verify_name : "", error);
 }
@@ -440,19 +444,10 @@ int
 tls_policy_confirm_client(const struct tls_policy *policy, SSL *ssl,
 			  struct error *error)
 {
-	long result = SSL_get_verify_result(ssl);
-
-	if (!policy->values.authorities)
-		return 0;
-	if (!(SSL_get_verify_mode(ssl) & SSL_VERIFY_PEER) ||
-	    !has_verify_name(ssl) || !SSL_get0_peer_certificate(ssl)) {
+	if (peer_check_policy(ssl) != policy->values.peer ||
+	    (policy->values.peer && !has_verify_name(ssl))) {
 		error_set(error, "the server's certificate was not verified");
 		return -1;
 	}
-	if (result != X509_V_OK) {
-		error_set(error, "certificate verify failed: %s",
-			  X509_verify_cert_error_string(result));
-		return -1;
-	}
-	return 0;
+	return peer_check_confirm(ssl, error);
 }

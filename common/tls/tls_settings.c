@@ -33,12 +33,27 @@ certificate_spec_clear(struct certificate_spec *spec)
 }
 
 static void
+free_cas(struct tls_ca *cas, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		mem_free(cas[i].text);
+	mem_free(cas);
+}
+
+static void
 verify_clear(struct tls_verify *verify)
 {
-	for (size_t i = 0; i < verify->ca_count; i++)
-		mem_free(verify->cas[i].text);
-	mem_free(verify->cas);
+	free_cas(verify->cas, verify->ca_count);
+	free_cas(verify->advertised, verify->advertised_count);
 	mem_free(verify->name);
+}
+
+enum tls_verify_mode
+tls_verify_mode_of(const struct tls_verify *verify, bool is_server)
+{
+	if (verify->mode != TLS_VERIFY_DEFAULT)
+		return verify->mode;
+	return is_server ? TLS_VERIFY_NONE : TLS_VERIFY_REQUIRED;
 }
 
 void

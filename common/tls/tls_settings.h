@@ -34,6 +34,7 @@ enum tls_shutdown {
 enum tls_verify_mode {
 	TLS_VERIFY_DEFAULT, /* accept gate: none; connect gate: required */
 	TLS_VERIFY_NONE,
+	TLS_VERIFY_OPTIONAL, /* accept gate: whoever shows no certificate too */
 	TLS_VERIFY_REQUIRED,
 };
 
@@ -114,11 +115,15 @@ struct tls_ca {
 };
 
 struct tls_verify {
+	struct position at; /* line 0: nobody has written it */
 	enum tls_verify_mode mode;
 	struct tls_ca *cas;
 	size_t ca_count;
+	struct tls_ca *advertised; /* accept gate; none: those of cas */
+	size_t advertised_count;
 	char *name; /* connect gate; NULL: the backend's host */
 	unsigned int depth;
+	bool is_partial_chain;
 };
 
 struct tls_command {
@@ -171,6 +176,10 @@ struct tls_host {
 	char *pattern; /* normalized: a name, or *. and a name */
 	struct tls_settings *settings;
 };
+
+/* The mode with the default of its gate. */
+enum tls_verify_mode
+tls_verify_mode_of(const struct tls_verify *verify, bool is_server);
 
 /* Free what is in them, not the structs themselves; zeroed ones are legal. */
 void

@@ -20,82 +20,7 @@
 
 #include "common/base/mem.h"
 #include "common/base/text.h"
-
-/* Where a verification stopped; hung on the SSL only when one did. */
-struct refusal {
-	int depth;
-	char subject[128]; /* escaped */
-};
-
-static int refusal_index = -1;
-
-static void
-free_refusal(void *parent, void *pointer, CRYPTO_EX_DATA *extra, int index,
-	     long argument, void *more)
-{
-	(void)parent;
-	(void)extra;
-	(void)index;
-	(void)argument;
-	(void)more;
-	mem_free(pointer);
-}
-
-static void
-make_refusal_index(void)
-{
-	refusal_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, free_refusal);
-}
-
-static int
-get_refusal_index(void)
-{
-	static CRYPTO_ONCE once = CRYPTO_ONCE_STATIC_INIT;
-
-	if (!CRYPTO_THREAD_run_once(&once, make_refusal_index))
-		return -1;
-	return refusal_index;
-}
-
-/* A name as CN=example.org, O=Example, first things first. */
-static void
-format_name(X509 *certificate, char *buffer, size_t size)
-{
-	const unsigned long flags = XN_FLAG_SEP_CPLUS_SPC | XN_FLAG_DN_REV |
-				    XN_FLAG_FN_SN | ASN1_STRFLGS_UTF8_CONVERT;
-	BIO *out = BIO_new(BIO_s_mem());
-	char *bytes = NULL;
-	long length = 0;
-
-	buffer[0] = '\0';
-	if (out && X509_NAME_print_ex(out, X509_get_subject_name(certificate),
-				      0, flags) >= 0)
-		length = BIO_get_mem_data(out, &bytes);
-	if (length > 0)
-		text_escape(bytes, (size_t)length, buffer, size);
-	BIO_free(out);
-}
-
-int
-tls_status_note_verify(int is_good, X509_STORE_CTX *verification)
-{
-	SSL *ssl = X509_STORE_CTX_get_ex_data(
-		verification, SSL_get_ex_data_X509_STORE_CTX_idx());
-	X509 *certificate = X509_STORE_CTX_get_current_cert(verification);
-	int index = get_refusal_index();
-	struct refusal *refusal;
-
-	if (is_good || !ssl || index < 0 || SSL_get_ex_data(ssl, index))
-		return is_good;
-	refusal = mem_alloc(sizeof(*refusal));
-	refusal->depth = X509_STORE_CTX_get_error_depth(verification);
-	if (certificate)
-		format_name(certificate, refusal->subject,
-			    sizeof(refusal->subject));
-	if (!SSL_set_ex_data(ssl, index, refusal))
-		mem_free(refusal);
-	return is_good;
-}
+#include "common/verify/peer_check.h"
 
 /* Clearing visits every entry; looking is cheap, and there is rarely one. */
 static void
@@ -124,6 +49,22 @@ is_first_flight(const SSL *ssl)
 }
 
 static enum tls_fault
+fault_of_verdict(const struct peer_verdict *verdict)
+{
+	switch (verdict ? verdict->step : PEER_STEP_NONE) {
+	case PEER_STEP_NAME:
+		return TLS_FAULT_NAME;
+	case PEER_STEP_REVOKED:
+		return TLS_FAULT_REVOKED;
+	case PEER_STEP_NONE:
+	case PEER_STEP_CHAIN:
+	case PEER_STEP_RULES:
+		break;
+	}
+	return TLS_FAULT_CERTIFICATE;
+}
+
+static enum tls_fault
 fault_of_reason(const SSL *ssl, int reason)
 {
 	switch (reason) {
@@ -149,17 +90,10 @@ fault_of_reason(const SSL *ssl, int reason)
 	case SSL_R_WRONG_SIGNATURE_TYPE:
 		return TLS_FAULT_NO_SHARED_CIPHER;
 	case SSL_R_CERTIFICATE_VERIFY_FAILED:
-		switch (SSL_get_verify_result(ssl)) {
-		case X509_V_ERR_HOSTNAME_MISMATCH:
-		case X509_V_ERR_IP_ADDRESS_MISMATCH:
-		case X509_V_ERR_EMAIL_MISMATCH:
-			return TLS_FAULT_NAME;
-		default:
-			return TLS_FAULT_CERTIFICATE;
-		}
+		return fault_of_verdict(peer_check_verdict(ssl));
 	case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE:
 	case SSL_R_NO_CERTIFICATES_RETURNED:
-		return TLS_FAULT_CERTIFICATE;
+		return TLS_FAULT_NO_CERTIFICATE;
 	case SSL_R_UNEXPECTED_EOF_WHILE_READING:
 		return TLS_FAULT_EOF;
 	case SSL_R_CERT_CB_ERROR:
@@ -243,27 +177,22 @@ is_tls_reason(unsigned long code)
 	       !ERR_COMMON_ERROR(code);
 }
 
+/* Without a verdict it was OpenSSL alone that verified. */
 static void
 describe_refusal(const SSL *ssl, struct tls_failure *failure)
 {
-	int index = get_refusal_index();
-	const struct refusal *refusal =
-		index < 0 ? NULL : SSL_get_ex_data(ssl, index);
-	const char *words;
+	static const char lead[] = "certificate verify failed: ";
+	const struct peer_verdict *verdict = peer_check_verdict(ssl);
+	char *text = failure->text + sizeof(lead) - 1;
+	size_t room = sizeof(failure->text) - (sizeof(lead) - 1);
 
+	memcpy(failure->text, lead, sizeof(lead));
 	failure->verify_error = (int)SSL_get_verify_result(ssl);
-	words = X509_verify_cert_error_string(failure->verify_error);
-	if (failure->verify_error == X509_V_OK)
-		snprintf(failure->text, sizeof(failure->text),
-			 "no certificate came");
-	else if (refusal)
-		snprintf(failure->text, sizeof(failure->text),
-			 "certificate verify failed: %s (depth %d, subject "
-			 "%s)",
-			 words, refusal->depth, refusal->subject);
+	if (verdict)
+		peer_verdict_format(verdict, text, room);
 	else
-		snprintf(failure->text, sizeof(failure->text),
-			 "certificate verify failed: %s", words);
+		snprintf(text, room, "%s",
+			 X509_verify_cert_error_string(failure->verify_error));
 }
 
 /* Is that what remote keys leave behind, in a sentence of ours? */
@@ -305,7 +234,12 @@ describe(const SSL *ssl, struct tls_failure *failure)
 	switch (failure->fault) {
 	case TLS_FAULT_CERTIFICATE:
 	case TLS_FAULT_NAME:
+	case TLS_FAULT_REVOKED:
 		describe_refusal(ssl, failure);
+		break;
+	case TLS_FAULT_NO_CERTIFICATE:
+		snprintf(failure->text, sizeof(failure->text),
+			 "no certificate came");
 		break;
 	case TLS_FAULT_ALERT:
 	case TLS_FAULT_UNKNOWN_NAME:

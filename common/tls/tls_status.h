@@ -24,6 +24,8 @@ enum tls_fault {
 	TLS_FAULT_NO_SHARED_CIPHER, /* nor version, group or signature */
 	TLS_FAULT_CERTIFICATE,      /* the peer's was rejected */
 	TLS_FAULT_NAME,             /* ... because of its name */
+	TLS_FAULT_REVOKED,          /* ... because it has been revoked */
+	TLS_FAULT_NO_CERTIFICATE,   /* the peer has shown none */
 	TLS_FAULT_ALERT,            /* the peer sent a fatal alert */
 	TLS_FAULT_UNKNOWN_NAME,     /* the peer said unrecognized_name */
 	TLS_FAULT_EOF,              /* the input ended in the middle */
@@ -33,8 +35,8 @@ enum tls_fault {
 
 struct tls_failure {
 	enum tls_fault fault;
-	int verify_error; /* X509_V_ERR_*, for CERTIFICATE and NAME */
-	char text[256];   /* OpenSSL's words, escaped; for the log's detail */
+	int verify_error; /* X509_V_ERR_*, when a certificate was rejected */
+	char text[256];   /* what was wrong, escaped; for the log's detail */
 };
 
 /* To be called right before every SSL_* call that tls_status() follows:
@@ -46,11 +48,6 @@ tls_status_begin(void);
  * when the result is TLS_FAILED. The queue is empty afterwards. */
 enum tls_result
 tls_status(SSL *ssl, int returned, struct tls_failure *failure);
-
-/* For SSL_CTX_set_verify(): returns what OpenSSL has decided, and when that is
- * a refusal remembers depth and subject for tls_status()'s text. */
-int
-tls_status_note_verify(int is_good, X509_STORE_CTX *verification);
 
 /* The queue's first entry with the words of its last as a sentence, for
  * errors outside of connections; empties it. */

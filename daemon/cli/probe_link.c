@@ -274,6 +274,8 @@ end_with_failure(struct channel *channel, enum probe_end otherwise)
 	case TLS_FAULT_NO_SHARED_CIPHER:
 	case TLS_FAULT_CERTIFICATE:
 	case TLS_FAULT_NAME:
+	case TLS_FAULT_REVOKED:
+	case TLS_FAULT_NO_CERTIFICATE:
 	case TLS_FAULT_KEY:
 	case TLS_FAULT_INTERNAL:
 		end_link(link, otherwise, "%s", failure->text);

@@ -56,7 +56,6 @@ static struct ca_store *
 open_store(const struct probe_request *request, const char *system,
 	   struct error *error)
 {
-	const struct position nowhere = {0};
 	struct file_set *files = file_set_new();
 	struct error_list problems = {0};
 	struct tls_verify verify = {0};
@@ -66,7 +65,8 @@ open_store(const struct probe_request *request, const char *system,
 		add_path(&verify, files, request->cas[i]);
 	if (request->ca_count == 0)
 		add_path(&verify, files, system);
-	store = ca_store_open(&verify, &nowhere, files, &problems, NULL);
+	store = ca_store_open(verify.cas, verify.ca_count, files, &problems,
+			      NULL);
 	if (!store)
 		error_set(error, "%s", problems.errors[0].text);
 	for (size_t i = 0; i < verify.ca_count; i++)

@@ -75,6 +75,8 @@ reason_of(enum tls_fault fault)
 		return REASON_BACKEND_CERT_REJECTED;
 	case TLS_FAULT_NAME:
 		return REASON_BACKEND_NAME_MISMATCH;
+	case TLS_FAULT_REVOKED:
+		return REASON_BACKEND_REVOKED;
 	case TLS_FAULT_KEY:
 		return REASON_KEY_UNAVAILABLE;
 	case TLS_FAULT_INTERNAL:
@@ -85,6 +87,7 @@ reason_of(enum tls_fault fault)
 	case TLS_FAULT_NO_SHARED_CIPHER:
 	case TLS_FAULT_ALERT:
 	case TLS_FAULT_UNKNOWN_NAME:
+	case TLS_FAULT_NO_CERTIFICATE:
 	case TLS_FAULT_EOF:
 		break;
 	}

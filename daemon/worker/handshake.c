@@ -6,7 +6,9 @@
 #include <string.h>
 #include <openssl/ssl.h>
 
+#include "common/base/error.h"
 #include "common/tls/tls_engine.h"
+#include "common/verify/peer_check.h"
 #include "daemon/worker/connection.h"
 #include "daemon/worker/worker.h"
 
@@ -18,11 +20,15 @@ reason_of(enum tls_fault fault)
 		return REASON_NO_SHARED_CIPHER;
 	case TLS_FAULT_PLAINTEXT:
 		return REASON_PLAINTEXT;
+	case TLS_FAULT_CERTIFICATE:
+	case TLS_FAULT_NAME:
+	case TLS_FAULT_REVOKED:
+		return REASON_CLIENT_CERT_REJECTED;
+	case TLS_FAULT_NO_CERTIFICATE:
+		return REASON_CLIENT_CERT_REQUIRED;
 	case TLS_FAULT_UNKNOWN_NAME:
 	case TLS_FAULT_NONE:
 	case TLS_FAULT_PROTOCOL:
-	case TLS_FAULT_CERTIFICATE:
-	case TLS_FAULT_NAME:
 	case TLS_FAULT_ALERT:
 	case TLS_FAULT_EOF:
 		return REASON_HANDSHAKE_FAILED;
@@ -53,7 +59,13 @@ static void
 finished(struct connection *connection, const struct tls_input *rest)
 {
 	struct gate *gate = &connection->accept;
+	struct error error = {.text = ""};
 
+	if (peer_check_confirm(tls_engine_ssl(gate->engine), &error) != 0) {
+		connection_close(connection, REASON_CLIENT_CERT_REJECTED, "%s",
+				 error.text);
+		return;
+	}
 	if (!has_same_name(connection)) {
 		connection_close(connection, REASON_ERROR,
 				 "two readings of the server name differ");

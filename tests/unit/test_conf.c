@@ -221,7 +221,8 @@ test_tls(void)
 	CU_ASSERT_STRING_EQUAL(tls->commands[1].command, "MinProtocol");
 	CU_ASSERT_STRING_EQUAL(tls->commands[1].value, "1");
 	CU_ASSERT_EQUAL(tls->commands[1].at.column, 31);
-	CU_ASSERT_EQUAL(tls->verify.mode, TLS_VERIFY_DEFAULT);
+	CU_ASSERT_EQUAL(tls->verify.mode, TLS_VERIFY_NONE);
+	CU_ASSERT_EQUAL(tls->verify.ca_count, 0);
 	CU_ASSERT_EQUAL(tls->host_count, 0);
 	tls = fixture.conf->services[0].connect.tls;
 	CU_ASSERT_EQUAL(tls->profile, TLS_PROFILE_INTERMEDIATE);

@@ -274,13 +274,11 @@ test_schema(void)
 	tls = member(member(definitions, "tls_accept"), "properties");
 	CU_ASSERT_PTR_NOT_NULL(member(tls, "alpn"));
 	CU_ASSERT_PTR_NOT_NULL(member(tls, "hosts"));
-	CU_ASSERT_PTR_NULL(member(tls, "verify"));
 	tls = member(member(definitions, "tls_connect"), "properties");
 	CU_ASSERT_PTR_NULL(member(tls, "alpn"));
 	CU_ASSERT_PTR_NOT_NULL(member(tls, "verify"));
 	tls = member(member(definitions, "tls_both_default"), "properties");
 	CU_ASSERT_PTR_NULL(member(tls, "alpn"));
-	CU_ASSERT_PTR_NULL(member(tls, "verify"));
 	CU_ASSERT_PTR_NOT_NULL(member(tls, "profile"));
 	tls = member(member(definitions, "tls_accept_host"), "properties");
 	CU_ASSERT_PTR_NOT_NULL(member(tls, "alpn"));
@@ -343,7 +341,8 @@ test_table(void)
 			CU_ASSERT_PTR_NOT_NULL_FATAL(key->help);
 			CU_ASSERT(strlen(key->help) > 0);
 			CU_ASSERT(key->help[strlen(key->help) - 1] != '.');
-			CU_ASSERT(!(key->standard && key->otherwise));
+			CU_ASSERT(!(key->standard && key->otherwise) ||
+				  key->standard_accept);
 			CU_ASSERT(strlen(schema_expected(key, expected,
 							 sizeof(expected))) >
 				  0);

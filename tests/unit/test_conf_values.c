@@ -215,10 +215,12 @@ test_word(void)
 	CU_ASSERT_EQUAL(service()->connect.family, ADDRESS_FAMILY_INET);
 	CU_ASSERT(refuses(IN_CONNECT("address_family"), "ipv4",
 			  "any, inet or inet6"));
-	CU_ASSERT(refuses(IN_CONNECT_TLS("verify"), "optional",
-			  "`mode` is \"optional\": expected none or "
-			  "required"));
-	CU_ASSERT(refuses(IN_CONNECT_TLS("verify"), "no", "none or required"));
+	CU_ASSERT(refuses(IN_CONNECT_TLS("verify"), "no",
+			  "`mode` is \"no\": expected none, optional, required "
+			  "or once"));
+	CU_ASSERT_FATAL(takes(IN_CONNECT_TLS("verify"), "once"));
+	CU_ASSERT_EQUAL(service()->connect.tls->verify.mode,
+			TLS_VERIFY_REQUIRED);
 	CU_ASSERT(refuses(IN_CONNECT_TLS("shutdown"), "off",
 			  "fast, full or none"));
 }

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The life of a policy.
+ */
+#include "common/verify/peer_policy.h"
+
+#include <assert.h>
+#include <stddef.h>
+#include <openssl/x509_vfy.h>
+
+#include "common/base/mem.h"
+
+struct peer_policy *
+peer_policy_new(enum peer_role role)
+{
+	struct peer_policy *policy = mem_alloc(sizeof(*policy));
+
+	policy->references = 1;
+	policy->role = role;
+	policy->authorities = X509_STORE_new();
+	assert(policy->authorities);
+	return policy;
+}
+
+struct peer_policy *
+peer_policy_ref(struct peer_policy *policy)
+{
+	policy->references++;
+	return policy;
+}
+
+void
+peer_policy_unref(struct peer_policy *policy)
+{
+	if (!policy || --policy->references > 0)
+		return;
+	X509_STORE_free(policy->authorities);
+	mem_free(policy);
+}
+
+void
+peer_policy_set_authorities(struct peer_policy *policy, X509_STORE *store)
+{
+	int is_taken = X509_STORE_up_ref(store);
+
+	assert(is_taken);
+	X509_STORE_free(policy->authorities);
+	policy->authorities = store;
+}

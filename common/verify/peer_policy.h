@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Whom a gate believes: everything of `verify` in the form in which peers are
+ * checked by it. It is made of settings and files by whoever has them; here
+ * nobody knows either.
+ */
+#ifndef SEALOCK_VERIFY_PEER_POLICY_H
+#define SEALOCK_VERIFY_PEER_POLICY_H
+
+#include <stdbool.h>
+#include <openssl/types.h>
+
+/* What the peer is. */
+enum peer_role {
+	PEER_CLIENT, /* of our accept gate */
+	PEER_SERVER, /* a backend */
+};
+
+/* Filled by its maker, then never changed: any number of contexts share it. */
+struct peer_policy {
+	unsigned int references;
+	enum peer_role role;
+	bool is_required;        /* without a certificate there is no entry */
+	X509_STORE *authorities; /* with none in it, for `ca: none` */
+	unsigned int depth;      /* most intermediates */
+	bool is_partial_chain;   /* any certificate of the store ends a chain */
+};
+
+/* A policy with an empty store, for its maker to fill; one reference. */
+struct peer_policy *
+peer_policy_new(enum peer_role role);
+struct peer_policy *
+peer_policy_ref(struct peer_policy *policy);
+void
+peer_policy_unref(struct peer_policy *policy);
+
+/* Another store instead of the empty one; takes a reference of its own. */
+void
+peer_policy_set_authorities(struct peer_policy *policy, X509_STORE *store);
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the check of a peer's certificate came to: for the end of its handshake,
+ * for logs, and for whoever decides further by it.
+ */
+#ifndef SEALOCK_VERIFY_PEER_VERDICT_H
+#define SEALOCK_VERIFY_PEER_VERDICT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <openssl/types.h>
+
+/* The checks, in their order. */
+enum peer_step {
+	PEER_STEP_NONE,
+	PEER_STEP_CHAIN, /* signatures, dates, purpose, authorities */
+	PEER_STEP_REVOKED,
+	PEER_STEP_NAME,
+	PEER_STEP_RULES, /* `allow` */
+};
+
+struct peer_verdict {
+	bool is_admitted;
+	/* Which check did not pass, NONE when all did; that of a peer that is
+	 * admitted all the same did not count. */
+	enum peer_step step;
+	int error;      /* X509_V_ERR_*, of that check; X509_V_OK for NONE */
+	int depth;      /* of the certificate that it is about, 0 the peer's */
+	char *subject;  /* of that certificate, escaped; NULL for NONE */
+	char *sentence; /* what is wrong, escaped; NULL for NONE */
+};
+
+/* Note what a check found wrong with a certificate (NULL: with none of them).
+ * sentence NULL stands for OpenSSL's words for the error. To be called once. */
+void
+peer_verdict_note(struct peer_verdict *verdict, enum peer_step step, int error,
+		  int depth, const X509 *certificate, const char *sentence);
+
+/* "certificate has expired (depth 1, subject CN=Inner CA)", "" for NONE;
+ * returns buffer. */
+const char *
+peer_verdict_format(const struct peer_verdict *verdict, char *buffer,
+		    size_t size);
+
+/* Free what is in it; zeroed ones are legal. */
+void
+peer_verdict_clear(struct peer_verdict *verdict);
+
+#endif
