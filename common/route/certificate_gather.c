@@ -74,7 +74,8 @@ load_set(const struct gather *gather, const struct certificate_place *place)
 
 	if (!place->is_server)
 		sources.past = NULL;
-	gathered_set_load(set, place->service->name, place->settings, &sources,
+	gathered_set_load(set, place->service->name, place->settings,
+			  place->is_server, &sources,
 			  place->is_server ? gather->found.quarantined
 					   : gather->found.problems,
 			  gather->found.warnings);

@@ -9,13 +9,17 @@
 #include <string.h>
 #include <openssl/evp.h>
 
-#include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/base/mem.h"
 #include "common/base/text.h"
+#include "common/route/certificate_doubts.h"
 #include "common/route/name_index.h"
 #include "common/tls/certificate_unit.h"
 #include "common/tls/tls_settings.h"
+
+/* Of more certificates than somebody looks at one by one only the first are
+ * decoded for what is to be said of them. */
+#define LOOKED_AT_MAX 100
 
 /* What identifies an entry over reloads: the files it names. It is kept as long
  * as the gathering, and an inline key or the PIN of a token would be in it:
@@ -101,23 +105,6 @@ load_entry(struct gathered_set *set, const struct gathered_entry *entry,
 }
 
 static void
-warn_of_dates(const struct certificate_record *certificate,
-	      const struct position *at, struct error_list *warnings)
-{
-	char date[32];
-	int64_t now = clock_real_ms();
-
-	if (now >= certificate->not_after_ms)
-		error_list_addf(warnings, at, "%s expired on %s",
-				certificate->source,
-				clock_format(certificate->not_after_ms, date));
-	else if (now < certificate->not_before_ms)
-		error_list_addf(warnings, at, "%s is not valid before %s",
-				certificate->source,
-				clock_format(certificate->not_before_ms, date));
-}
-
-static void
 warn_of_name(const struct certificate_record *certificate, const char *name,
 	     const struct name_value *others, const struct position *at,
 	     struct error_list *warnings)
@@ -157,9 +144,23 @@ warn_of_names(const struct gathered_set *set, const struct position *at,
 	name_index_free(by_name);
 }
 
+static void
+warn_of_entry(const struct gathered_entry *entry, bool is_server,
+	      const struct position *at, struct error_list *warnings)
+{
+	for (size_t i = 0; i < entry->count; i++) {
+		const struct certificate_record *one =
+			entry->set->records.records[entry->first + i];
+
+		certificate_doubt_dates(one, at, warnings);
+		if (entry->first + i < LOOKED_AT_MAX)
+			certificate_doubt_use(one, is_server, at, warnings);
+	}
+}
+
 void
 gathered_set_load(struct gathered_set *set, const char *service,
-		  const struct tls_settings *settings,
+		  const struct tls_settings *settings, bool is_server,
 		  const struct gathered_sources *sources,
 		  struct error_list *broken, struct error_list *warnings)
 {
@@ -178,9 +179,7 @@ gathered_set_load(struct gathered_set *set, const char *service,
 		entry->first = set->records.count;
 		load_entry(set, entry, spec, sources, broken);
 		entry->count = set->records.count - entry->first;
-		for (size_t j = entry->first; j < set->records.count; j++)
-			warn_of_dates(set->records.records[j], &spec->at,
-				      warnings);
+		warn_of_entry(entry, is_server, &spec->at, warnings);
 	}
 	warn_of_names(set, &settings->at, warnings);
 }

@@ -6,6 +6,7 @@
 #ifndef SEALOCK_ROUTE_GATHERED_SET_H
 #define SEALOCK_ROUTE_GATHERED_SET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "common/tls/certificate_record.h"
@@ -43,11 +44,11 @@ struct gathered_sources {
 
 /* Load every entry of a service's settings->certificates. What cannot be loaded
  * is added to broken; if the past has a copy from the same entry, that is
- * served on and the sentence says so. Warnings: expired, not yet valid, two
- * certificates of one type for one name. */
+ * served on and the sentence says so. Warnings: what certificate_doubts knows,
+ * two certificates of one type for one name. */
 void
 gathered_set_load(struct gathered_set *set, const char *service,
-		  const struct tls_settings *settings,
+		  const struct tls_settings *settings, bool is_server,
 		  const struct gathered_sources *sources,
 		  struct error_list *broken, struct error_list *warnings);
 void

@@ -31,6 +31,10 @@ usage(FILE *to)
 	      "have; default: HOST\n"
 	      "  --server-name NAME      the name to send (SNI); default: "
 	      "HOST; \"\": none\n"
+	      "  --fingerprint F         of the certificate, or the key in it, "
+	      "as cert fingerprint\n"
+	      "                          prints it; any number, of which one "
+	      "must match\n"
 	      "  --ca PATH               a CA, or a directory of them, instead "
 	      "of the system's;\n"
 	      "                          any number of them\n"
@@ -64,13 +68,16 @@ has_colours(void)
 	return isatty(STDOUT_FILENO) && !(refusal && refusal[0]);
 }
 
+/* Would a connect gate connect? And nothing is wrong beside that. */
 static bool
 is_good(const struct probe_attempts *attempts,
 	const struct probe_verdicts *verdicts)
 {
-	return attempts->count == 1 &&
-	       attempts->attempts[0].end == PROBE_DONE &&
-	       verdicts->order.judgement != PROBE_BAD &&
+	if (attempts->count != 1 || attempts->attempts[0].end != PROBE_DONE)
+		return false;
+	if (verdicts->pin.judgement != PROBE_NOT_JUDGED)
+		return verdicts->pin.judgement == PROBE_GOOD;
+	return verdicts->order.judgement != PROBE_BAD &&
 	       verdicts->chain.judgement == PROBE_GOOD &&
 	       verdicts->name.judgement != PROBE_BAD;
 }

@@ -184,6 +184,7 @@ probe_report_print_json(const struct probe_report *report, FILE *out)
 	put_verdict(&line, "complete", &report->verdicts->order);
 	put_verdict(&line, "chain", &report->verdicts->chain);
 	put_verdict(&line, "name", &report->verdicts->name);
+	put_verdict(&line, "pin", &report->verdicts->pin);
 	json_line_close(&line, '}');
 	json_line_close(&line, '}');
 	fputc('\n', out);

@@ -10,6 +10,7 @@
 #include "common/base/error.h"
 #include "common/base/mem.h"
 #include "common/base/text.h"
+#include "common/verify/fingerprint.h"
 
 #define TIMEOUT_MS     5000
 #define TIMEOUT_MAX_MS 600000
@@ -35,6 +36,21 @@ add_protocols(struct probe_request *request, char *text, struct error *error)
 		}
 		add_word(&request->alpn, &request->alpn_count, word);
 	}
+	return 0;
+}
+
+static int
+add_pin(struct probe_request *request, const char *text, struct error *error)
+{
+	struct fingerprint pin;
+
+	if (fingerprint_parse(text, &pin, error) != 0) {
+		error_prefix(error, "--fingerprint: ");
+		return -1;
+	}
+	request->pins = mem_resize(request->pins, request->pin_count + 1,
+				   sizeof(*request->pins));
+	request->pins[request->pin_count++] = pin;
 	return 0;
 }
 
@@ -153,6 +169,7 @@ probe_request_parse(int argc, char **argv, struct probe_request *request,
 		{"alpn", required_argument, NULL, 'a'},
 		{"ca", required_argument, NULL, 'c'},
 		{"cert", required_argument, NULL, 'C'},
+		{"fingerprint", required_argument, NULL, 'f'},
 		{"help", no_argument, NULL, 'h'},
 		{"json", no_argument, NULL, 'j'},
 		{"key", required_argument, NULL, 'k'},
@@ -181,6 +198,9 @@ probe_request_parse(int argc, char **argv, struct probe_request *request,
 			break;
 		case 'C':
 			request->certificate = optarg;
+			break;
+		case 'f':
+			problem = add_pin(request, optarg, error);
 			break;
 		case 'h':
 			request->is_help = true;
@@ -225,6 +245,7 @@ void
 probe_request_clear(struct probe_request *request)
 {
 	address_clear(&request->address);
+	mem_free(request->pins);
 	mem_free(request->alpn);
 	mem_free(request->cas);
 }

@@ -13,6 +13,7 @@
 #include "common/net/hostname.h"
 
 struct error;
+struct fingerprint;
 
 struct probe_request {
 	const char *target; /* as it was given */
@@ -20,6 +21,8 @@ struct probe_request {
 	bool has_server_name;
 	char server_name[HOSTNAME_MAX + 1];
 	const char *verify_name; /* NULL: none to check */
+	struct fingerprint *pins;
+	size_t pin_count;
 	const char **alpn;
 	size_t alpn_count;
 	const char **cas; /* none: the system's */

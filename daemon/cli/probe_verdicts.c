@@ -23,6 +23,7 @@
 #include "common/tls/ca_store.h"
 #include "common/tls/cipher_list.h"
 #include "common/tls/tls_settings.h"
+#include "common/verify/fingerprint.h"
 #include "common/verify/peer_words.h"
 #include "daemon/cli/certificate_issuers.h"
 #include "daemon/cli/probe_request.h"
@@ -400,6 +401,41 @@ judge_name(const struct court *court, struct probe_verdict *verdict)
 	ERR_clear_error();
 }
 
+/* The pin. */
+
+static void
+judge_pin(const struct court *court, struct probe_verdict *verdict)
+{
+	const struct probe_request *request = court->request;
+	struct fingerprint_set *pins;
+	struct fingerprint own;
+	struct error error = {0};
+	char text[FINGERPRINT_TEXT_SIZE] = "unknown";
+	int found;
+
+	if (request->pin_count == 0)
+		return;
+	pins = fingerprint_set_new(request->pins, request->pin_count, &error);
+	found = pins ? fingerprint_set_find(pins, court->leaf) : -1;
+	if (found >= 0) {
+		judge(verdict, PROBE_GOOD,
+		      "%s: a gate with this fingerprint admits it, whatever "
+		      "else is wrong",
+		      fingerprint_format(&request->pins[found], text,
+					 sizeof(text)));
+	} else if (!pins) {
+		judge(verdict, PROBE_BAD, "%s", error.text);
+	} else {
+		if (fingerprint_make(court->leaf, request->pins[0].digest,
+				     request->pins[0].is_of_key, &own,
+				     &error) == 0)
+			fingerprint_format(&own, text, sizeof(text));
+		judge(verdict, PROBE_BAD, "the certificate's fingerprint is %s",
+		      text);
+	}
+	fingerprint_set_free(pins);
+}
+
 void
 probe_verdicts_make(struct probe_verdicts *verdicts,
 		    const struct probe_request *request,
@@ -424,5 +460,6 @@ probe_verdicts_make(struct probe_verdicts *verdicts,
 	judge_order(&court, &verdicts->order);
 	judge_chain(&court, &verdicts->chain);
 	judge_name(&court, &verdicts->name);
+	judge_pin(&court, &verdicts->pin);
 	X509_STORE_free(empty);
 }

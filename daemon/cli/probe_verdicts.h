@@ -31,6 +31,7 @@ struct probe_verdicts {
 	struct probe_verdict order; /* is what was sent all and no more? */
 	struct probe_verdict chain; /* is it valid and trusted? */
 	struct probe_verdict name;
+	struct probe_verdict pin; /* a match outranks all the others */
 };
 
 /* The CAs to judge by: those asked for, or the system's. NULL with a sentence

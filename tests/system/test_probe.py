@@ -247,6 +247,29 @@ def parity_P28_verify_name(t):
     probe(t, server.port, "--server-name", "web.example", status=1)
 
 
+# Pins.
+
+
+def parity_P27_fingerprints(t):
+    cert = t.pki.leaf("other.test", issuer=t.pki.root("stranger"))
+    server = tls_server(t, cert)
+    of_key = t.command("cert", "fingerprint", "--public-key", "--digest",
+                       "sha512", cert.cert).out.strip()
+    for pin in ("sha256$" + cert.digest(), cert.digest().upper(), of_key):
+        report = probe(t, server.port, "--fingerprint", "sha256$" + 64 * "0",
+                       "--fingerprint", pin)
+        assert report["good"] is True and not server.contacts[0].received
+        assert report["verdicts"]["pin"]["good"] is True
+        assert report["verdicts"]["chain"]["good"] is False
+        assert report["verdicts"]["name"]["good"] is False
+    report = probe(t, server.port, "--fingerprint", 64 * "0", status=1)
+    assert report["verdicts"]["pin"]["good"] is False
+    assert cert.digest() in report["verdicts"]["pin"]["text"], report
+    assert "BAD  the certificate's fingerprint is" in told(
+        t, server.port, "--fingerprint", 64 * "0", status=1)
+    assert probe(t, server.port, status=1)["verdicts"]["pin"]["good"] is None
+
+
 # Common problems (P73): the sentence names the cause and the remedy.
 
 
@@ -555,6 +578,7 @@ def test_usage(t):
                   ("localhost:1", "--key", "x.pem"),
                   ("localhost:1", "--cert", "missing.pem"),
                   ("localhost:1", "--alpn", "a,,b"),
+                  ("localhost:1", "--fingerprint", "nonsense$00"),
                   ("localhost:1", "--starttls", "smtp"),
                   ("builtin:echo",), (":443",)):
         result = t.command("probe", *words).expect(2)

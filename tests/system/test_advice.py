@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Common problems with certificates (P73): what `check` and the log say of
+them names the cause and the remedy."""
+
+import json
+
+from pki import openssl, read, write
+
+
+def check(t, certificate=None, accept=None, connect=None, status=0):
+    """What `sealock check` says of a service with these maps for TLS."""
+    accept = {"certificates": certificate} if certificate else accept
+    service = {"accept": {"address": "127.0.0.1:%d" % t.port()},
+               "connect": {"address": "localhost:1"}}
+    if accept:
+        service["accept"]["tls"] = accept
+    if connect:
+        service["connect"]["tls"] = connect
+    file = t.write("sealock.yaml", json.dumps({"services": {"s": service}}))
+    return t.command("check", "-c", file).expect(status).err
+
+
+def made(t, name, key, lines, *words, issuer=None):
+    """A certificate for that key with these extensions."""
+    config = t.write(name + ".cnf", "[req]\ndistinguished_name=d\n[d]\n[e]\n" +
+                     "\n".join(lines) + "\n")
+    more = ["-CA", issuer.cert, "-CAkey", issuer.key] if issuer else []
+    pem = openssl("req", "-x509", "-new", "-key", key, "-config", config,
+                  "-extensions", "e", "-subj", "/CN=" + name, *more, *words)
+    return write(t.path(name + ".pem"), pem)
+
+
+def bundle(t, name, certificate, key):
+    return write(t.path(name), read(certificate) + read(key))
+
+
+def parity_P73_check_of_a_missing_intermediate(t):
+    inner = t.pki.intermediate()
+    key = t.pki.system().key
+    lines = ["subjectAltName=DNS:web.test",
+             "authorityInfoAccess=caIssuers;URI:http://ca.test/inner.der"]
+    leaf = made(t, "web.test", key, lines, "-days", "90", issuer=inner)
+    said = check(t, bundle(t, "alone.pem", leaf, key))
+    assert "warning: " in said and "alone.pem has no chain" in said, said
+    assert "CN=inner CA" in said and "http://ca.test/inner.der" in said, said
+    both = write(t.path("both.pem"), read(leaf) + read(inner.cert) + read(key))
+    assert "warning" not in check(t, both)
+    # An own CA may well have signed it without anything between them.
+    assert "warning" not in check(t, t.pki.system().bundle)
+
+
+def parity_P73_check_of_a_wrong_purpose(t):
+    client = t.pki.leaf("web.test", usage="client")
+    said = check(t, client.bundle)
+    assert "is for clientAuth only" in said, said
+    assert "get one for serverAuth" in said, said
+    server = t.pki.leaf("web.test")
+    said = check(t, connect={"verify": "none", "certificates": server.bundle})
+    assert "is for serverAuth only" in said, said
+    assert "get one for clientAuth" in said, said
+    both = t.pki.leaf("web.test", usage="both")
+    assert "warning" not in check(t, both.bundle)
+
+
+def parity_P73_check_of_dates(t):
+    assert "expired on" in check(t, t.pki.leaf("web.test", days=-3).bundle)
+    said = check(t, t.pki.leaf("web.test", days=0.05).bundle)
+    assert "expires on" in said and "in 0 days: renew it" in said, said
+
+
+def parity_P73_check_of_the_key_of_another_certificate(t):
+    one, other = t.pki.leaf("one.test"), t.pki.leaf("other.test")
+    said = check(t, {"chain": one.chain, "key": other.key}, status=2)
+    assert one.chain in said and other.key in said, said
+    assert "does not match" in said, said
