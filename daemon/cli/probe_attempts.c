@@ -113,17 +113,16 @@ open_link(const struct probe_attempts *attempts,
 	return link;
 }
 
-/* Did the server choke on how we began, so that another way may work? Not when
- * all it misses is a certificate of ours. */
+/* Did the server choke on how we began, so that another way may work? */
 static bool
-is_choked(const struct probe_link *link)
+is_choked(enum probe_end end)
 {
-	switch (link->end) {
+	switch (end) {
 	case PROBE_CLOSED:
 	case PROBE_SILENT:
 	case PROBE_ALERT:
 	case PROBE_FAILED:
-		return !link->is_certificate_asked;
+		return true;
 	case PROBE_DONE:
 	case PROBE_REFUSED:
 	case PROBE_UNREACHED:
@@ -133,7 +132,7 @@ is_choked(const struct probe_link *link)
 	return false;
 }
 
-/* The first one is told of, unless another does not choke. */
+/* The first one is told of, unless another gets through. */
 static void
 note(struct probe_attempts *attempts, const struct manner *manner,
      struct probe_link *link)
@@ -145,7 +144,8 @@ note(struct probe_attempts *attempts, const struct manner *manner,
 	attempt->meaning = manner->meaning;
 	attempt->end = link->end;
 	snprintf(attempt->text, sizeof(attempt->text), "%s", link->text);
-	if (attempts->link && is_choked(link)) {
+	if (attempts->link && link->end != PROBE_DONE &&
+	    link->end != PROBE_REFUSED) {
 		probe_link_free(link);
 		return;
 	}
@@ -211,11 +211,12 @@ retry(struct probe_attempts *attempts, const struct probe_request *request,
 				     ? request->timeout_ms
 				     : RETRY_MAX_MS;
 
-	for (size_t i = 1; i < ARRAY_SIZE(manners) && is_choked(attempts->link);
-	     i++) {
+	for (size_t i = 1; i < ARRAY_SIZE(manners); i++) {
 		struct error ignored = {0};
 		struct probe_link *link;
 
+		if (!is_choked(attempts->attempts[attempts->count - 1].end))
+			return;
 		if (!is_worth_trying(&manners[i], request, has_post_quantum))
 			continue;
 		show_progress(manners[i].text);
@@ -246,9 +247,8 @@ ask_for(struct probe_version *version, const struct probe_attempts *attempts,
 		return;
 	version->is_known = true;
 	/* One that asks for a certificate has chosen the version. */
-	version->is_spoken = link->end == PROBE_DONE ||
-			     link->end == PROBE_REFUSED ||
-			     link->is_certificate_asked;
+	version->is_spoken =
+		link->end == PROBE_DONE || link->is_certificate_asked;
 	snprintf(version->text, sizeof(version->text), "%s",
 		 version->is_spoken
 			 ? SSL_get_cipher_name(tls_engine_ssl(link->engine))
@@ -278,6 +278,54 @@ probe_attempts_run(struct probe_attempts *attempts,
 				identity);
 	}
 	show_progress("");
+}
+
+/* What it may mean that nothing works. */
+static const char *
+explain_end(const struct probe_attempts *attempts, bool has_certificate)
+{
+	switch (attempts->attempts[0].end) {
+	case PROBE_REFUSED:
+		return has_certificate
+			       ? "the server does not accept this client "
+				 "certificate: is it of one of the CAs that it "
+				 "asks for, is its chain in the file?"
+			       : "the server wants a client certificate "
+				 "(--cert FILE; certificates at a connect "
+				 "gate)";
+	case PROBE_CLOSED:
+		return "it closes whatever is offered: it may speak something "
+		       "else, want other words before TLS (STARTTLS), or let "
+		       "only some addresses in";
+	case PROBE_SILENT:
+		return "it says nothing whatever is offered: it may speak "
+		       "something else, want other words before TLS "
+		       "(STARTTLS), or a box on the way drops what is sent";
+	case PROBE_ALERT:
+		return "it refuses whatever is offered; its log tells why";
+	case PROBE_FAILED:
+		return "what it sends is no TLS that OpenSSL takes";
+	case PROBE_DONE:
+	case PROBE_UNREACHED:
+	case PROBE_PLAINTEXT:
+		break;
+	}
+	return NULL;
+}
+
+const char *
+probe_attempts_meaning(const struct probe_attempts *attempts,
+		       bool has_certificate)
+{
+	const struct probe_attempt *last;
+
+	if (attempts->count == 0)
+		return NULL;
+	last = &attempts->attempts[attempts->count - 1];
+	if (last->end == PROBE_DONE ||
+	    (last->end == PROBE_REFUSED && attempts->count > 1))
+		return last->meaning;
+	return explain_end(attempts, has_certificate);
 }
 
 void

@@ -65,6 +65,12 @@ probe_attempts_run(struct probe_attempts *attempts,
 void
 probe_attempts_clear(struct probe_attempts *attempts);
 
+/* What it means that the handshake failed, or worked in another manner only,
+ * and what can be done; NULL: nothing is to be said. */
+const char *
+probe_attempts_meaning(const struct probe_attempts *attempts,
+		       bool has_certificate);
+
 /* For programs: "done", "closed" ... */
 const char *
 probe_end_word(enum probe_end end);

@@ -224,6 +224,8 @@ end_without_bytes(struct channel *channel, enum arrival arrival,
 	const char *where = link->greeting_length == 0
 				    ? "at our first message"
 				    : "in the middle of the handshake";
+	enum probe_end refused =
+		link->is_certificate_asked ? PROBE_REFUSED : PROBE_CLOSED;
 	char limit[32];
 
 	if (is_plaintext(link)) {
@@ -232,10 +234,10 @@ end_without_bytes(struct channel *channel, enum arrival arrival,
 	}
 	switch (arrival) {
 	case ARRIVAL_END:
-		end_link(link, PROBE_CLOSED, "the server closed %s", where);
+		end_link(link, refused, "the server closed %s", where);
 		break;
 	case ARRIVAL_RESET:
-		end_link(link, PROBE_CLOSED, "the server reset %s", where);
+		end_link(link, refused, "the server reset %s", where);
 		break;
 	case ARRIVAL_NONE:
 	case ARRIVAL_BYTES:
@@ -251,7 +253,7 @@ end_without_bytes(struct channel *channel, enum arrival arrival,
 }
 
 static void
-end_with_failure(struct channel *channel, enum probe_end otherwise)
+end_with_failure(struct channel *channel)
 {
 	struct probe_link *link = channel->link;
 	const struct tls_failure *failure = tls_engine_failure(link->engine);
@@ -263,7 +265,11 @@ end_with_failure(struct channel *channel, enum probe_end otherwise)
 	switch (failure->fault) {
 	case TLS_FAULT_ALERT:
 	case TLS_FAULT_UNKNOWN_NAME:
-		end_link(link, PROBE_ALERT, "%s", failure->text);
+		/* It has asked, and does not like the answer. */
+		end_link(link,
+			 link->is_certificate_asked ? PROBE_REFUSED
+						    : PROBE_ALERT,
+			 "%s", failure->text);
 		break;
 	case TLS_FAULT_EOF:
 		end_link(link, PROBE_CLOSED, "%s", failure->text);
@@ -278,7 +284,7 @@ end_with_failure(struct channel *channel, enum probe_end otherwise)
 	case TLS_FAULT_NO_CERTIFICATE:
 	case TLS_FAULT_KEY:
 	case TLS_FAULT_INTERNAL:
-		end_link(link, otherwise, "%s", failure->text);
+		end_link(link, PROBE_FAILED, "%s", failure->text);
 		break;
 	}
 }
@@ -299,7 +305,7 @@ shake_hands(struct channel *channel, int64_t timeout_ms)
 		if (result == TLS_DONE)
 			break;
 		if (result == TLS_FAILED) {
-			end_with_failure(channel, PROBE_FAILED);
+			end_with_failure(channel);
 			return false;
 		}
 		arrival = receive(channel);
@@ -335,9 +341,7 @@ listen_after(struct channel *channel)
 
 		send_wire(channel);
 		if (result == TLS_FAILED) {
-			end_with_failure(channel, PROBE_REFUSED);
-			if (link->end == PROBE_ALERT)
-				link->end = PROBE_REFUSED;
+			end_with_failure(channel);
 			break;
 		}
 		/* It speaks: it has accepted us. */

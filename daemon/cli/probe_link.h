@@ -17,7 +17,7 @@ struct tls_engine;
 
 enum probe_end {
 	PROBE_DONE,      /* the handshake is complete */
-	PROBE_REFUSED,   /* ... and then our certificate was refused */
+	PROBE_REFUSED,   /* for our certificate, or for having none */
 	PROBE_UNREACHED, /* no connection */
 	PROBE_PLAINTEXT, /* the answer is no TLS */
 	PROBE_CLOSED,    /* closed or reset in the handshake */

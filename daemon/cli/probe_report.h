@@ -29,8 +29,4 @@ probe_report_print(const struct probe_report *report, bool has_colours,
 void
 probe_report_print_json(const struct probe_report *report, FILE *out);
 
-/* The attempt that got through when an earlier one did not, or NULL. */
-const struct probe_attempt *
-probe_report_detour(const struct probe_report *report);
-
 #endif

@@ -58,7 +58,6 @@ static void
 put_attempts(struct json_line *line, const struct probe_report *report)
 {
 	const struct probe_attempts *attempts = report->attempts;
-	const struct probe_attempt *detour = probe_report_detour(report);
 
 	json_line_open(line, "attempts", '[');
 	for (size_t i = 0; i < attempts->count; i++) {
@@ -71,7 +70,9 @@ put_attempts(struct json_line *line, const struct probe_report *report)
 		json_line_close(line, '}');
 	}
 	json_line_close(line, ']');
-	put_text(line, "meaning", detour ? detour->meaning : NULL);
+	put_text(line, "meaning",
+		 probe_attempts_meaning(attempts,
+					report->request->certificate != NULL));
 }
 
 static void

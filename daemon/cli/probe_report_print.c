@@ -47,19 +47,6 @@ colour(const struct page *page, const char *sequence)
 	return page->has_colours ? sequence : "";
 }
 
-const struct probe_attempt *
-probe_report_detour(const struct probe_report *report)
-{
-	const struct probe_attempts *attempts = report->attempts;
-	const struct probe_attempt *last;
-
-	if (attempts->count < 2)
-		return NULL;
-	last = &attempts->attempts[attempts->count - 1];
-	return last->end == PROBE_DONE || last->end == PROBE_REFUSED ? last
-								     : NULL;
-}
-
 static void
 print_connection(const struct page *page, const struct probe_report *report)
 {
@@ -87,26 +74,25 @@ static void
 print_attempts(const struct page *page, const struct probe_report *report)
 {
 	const struct probe_attempts *attempts = report->attempts;
-	const struct probe_attempt *detour = probe_report_detour(report);
+	const char *meaning = probe_attempts_meaning(
+		attempts, report->request->certificate != NULL);
 
 	for (size_t i = 0; i < attempts->count; i++) {
 		const struct probe_attempt *attempt = &attempts->attempts[i];
-		bool is_good = attempt->end == PROBE_DONE;
+		const char *label = i == 0 ? "handshake" : "retry";
+		const char *manner = i == 0 ? "" : attempt->manner;
+		const char *colon = i == 0 ? "" : ": ";
 
-		if (is_good)
-			print_line(page, i == 0 ? "handshake" : "retry",
-				   "%s%s%s%s, in %" PRId64 " ms",
-				   i == 0 ? "" : attempt->manner,
-				   i == 0 ? "" : ": ", "done", "",
-				   attempts->link->handshake_ms);
+		if (attempt->end == PROBE_DONE)
+			print_line(page, label, "%s%sdone in %" PRId64 " ms",
+				   manner, colon, attempts->link->handshake_ms);
 		else
-			print_line(page, i == 0 ? "handshake" : "retry",
-				   "%s%s%s%s%s", i == 0 ? "" : attempt->manner,
-				   i == 0 ? "" : ": ", colour(page, RED),
-				   attempt->text, colour(page, PLAIN));
+			print_line(page, label, "%s%s%s%s%s", manner, colon,
+				   colour(page, RED), attempt->text,
+				   colour(page, PLAIN));
 	}
-	if (detour)
-		print_line(page, "which means", "%s", detour->meaning);
+	if (meaning)
+		print_line(page, "which means", "%s", meaning);
 }
 
 static void
