@@ -30,8 +30,8 @@ struct peer_names {
 static const char *const kind_words[PEER_NAME_KIND_COUNT] = {
 	[PEER_NAME_DNS] = "dns",     [PEER_NAME_IP] = "ip",
 	[PEER_NAME_EMAIL] = "email", [PEER_NAME_URI] = "uri",
-	[PEER_NAME_OTHER] = "other", [PEER_NAME_CN] = "cn",
-	[PEER_NAME_OU] = "ou",
+	[PEER_NAME_OTHER] = "other", [PEER_NAME_UNREADABLE] = "unreadable",
+	[PEER_NAME_CN] = "cn",       [PEER_NAME_OU] = "ou",
 };
 
 static size_t
@@ -77,6 +77,14 @@ static void
 add_other(struct peer_names *names, const char *word)
 {
 	add(names, PEER_NAME_OTHER, word, strlen(word));
+}
+
+static void
+add_unreadable(struct peer_names *names)
+{
+	static const char word[] = "alternative names that cannot be read";
+
+	add(names, PEER_NAME_UNREADABLE, word, sizeof(word) - 1);
 }
 
 static void
@@ -143,7 +151,7 @@ add_extension(struct peer_names *names, const X509 *certificate)
 	if (alternatives)
 		add_alternatives(names, alternatives);
 	else if (found != -1)
-		add_other(names, "alternative names that cannot be read");
+		add_unreadable(names);
 }
 
 static void

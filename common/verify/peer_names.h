@@ -16,9 +16,12 @@ enum peer_name_kind {
 	PEER_NAME_IP,  /* 4 or 16 octets */
 	PEER_NAME_EMAIL,
 	PEER_NAME_URI,
-	PEER_NAME_OTHER, /* an alternative name of a kind that nothing is
-			  * compared with: a word of ours that says which */
-	PEER_NAME_CN,    /* of the subject, in UTF-8 */
+	PEER_NAME_OTHER,      /* an alternative name of a kind that nothing is
+			       * compared with: a word of ours that says which */
+	PEER_NAME_UNREADABLE, /* alternative names that cannot be read, or an
+			       * extension that is there twice: any name may
+			       * be among them; a word of ours */
+	PEER_NAME_CN,         /* of the subject, in UTF-8 */
 	PEER_NAME_OU,
 	PEER_NAME_KIND_COUNT,
 };
@@ -34,10 +37,8 @@ struct peer_name {
 struct peer_names;
 
 /* All names of a certificate: the alternative ones in their order, then the
- * CNs and OUs of the subject, the most specific last. An extension that cannot
- * be read, or is there twice, counts as one name of kind PEER_NAME_OTHER. Time
- * and memory are linear in the certificate's size. Never NULL; OpenSSL's queue
- * is left as it was found. */
+ * CNs and OUs of the subject, the most specific last. Time and memory are
+ * linear in the certificate's size. OpenSSL's queue is left as it was found. */
 struct peer_names *
 peer_names_new(const X509 *certificate) __attribute__((returns_nonnull));
 
@@ -64,7 +65,7 @@ peer_names_common_name(const struct peer_names *names);
 bool
 peer_names_has(const struct peer_names *names, enum peer_name_kind kind);
 
-/* "dns", "ip", "email", "uri", "other", "cn", "ou". */
+/* "dns", "ip", "email", "uri", "other", "unreadable", "cn", "ou". */
 const char *
 peer_name_kind_word(enum peer_name_kind kind);
 

@@ -66,6 +66,7 @@ read_names(struct certificate_facts *facts)
 		[PEER_NAME_EMAIL] = FACTS_EMAIL,
 		[PEER_NAME_URI] = FACTS_URI,
 		[PEER_NAME_OTHER] = FACTS_OTHER_NAMES,
+		[PEER_NAME_UNREADABLE] = FACTS_OTHER_NAMES,
 		/* The subject is shown as a whole. */
 		[PEER_NAME_CN] = FACTS_LIST_COUNT,
 		[PEER_NAME_OU] = FACTS_LIST_COUNT,

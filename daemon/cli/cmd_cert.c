@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The three commands stand in files of their own; here is the choice.
+ * The commands stand in files of their own; here is the choice.
  */
 #include "daemon/cli/cmd_cert.h"
 
@@ -10,6 +10,7 @@
 #include "common/base/mem.h"
 #include "daemon/cli/cmd_cert_create.h"
 #include "daemon/cli/cmd_cert_show.h"
+#include "daemon/cli/cmd_cert_verify_name.h"
 
 static const struct {
 	const char *name;
@@ -18,17 +19,19 @@ static const struct {
 	{"create", cmd_cert_create},
 	{"show", cmd_cert_show},
 	{"fingerprint", cmd_cert_fingerprint},
+	{"verify-name", cmd_cert_verify_name},
 };
 
 static void
 usage(FILE *to)
 {
-	fputs("usage: sealock cert create|show|fingerprint ...\n"
+	fputs("usage: sealock cert create|show|fingerprint|verify-name ...\n"
 	      "  create       make a key and a certificate: of a CA, by a CA, "
 	      "or self-signed\n"
 	      "  show         what stands in certificates: PEM, DER or "
 	      "PKCS#12\n"
 	      "  fingerprint  the fingerprint of a certificate or of its key\n"
+	      "  verify-name  is a certificate for a name?\n"
 	      "Each of them has its own --help.\n",
 	      to);
 }
@@ -48,8 +51,8 @@ cmd_cert(int argc, char **argv)
 		if (strcmp(argv[1], commands[i].name) == 0)
 			return commands[i].run(argc - 1, argv + 1);
 	fprintf(stderr,
-		"sealock cert: there is no %s; there are create, show and "
-		"fingerprint\n",
+		"sealock cert: there is no %s; there are create, show, "
+		"fingerprint and verify-name\n",
 		argv[1]);
 	return 2;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * sealock cert create|show|fingerprint: keys, a small CA and certificates for
- * tests and tunnels, and what stands in certificates.
+ * sealock cert create|show|fingerprint|verify-name: keys, a small CA and
+ * certificates for tests and tunnels, and what stands in certificates.
  */
 #ifndef SEALOCK_CLI_CMD_CERT_H
 #define SEALOCK_CLI_CMD_CERT_H

@@ -5,15 +5,12 @@
  */
 #include "daemon/cli/cmd_cert_show.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include <openssl/evp.h>
 
 #include "common/base/error.h"
@@ -21,12 +18,10 @@
 #include "common/base/mem.h"
 #include "common/base/openssl_auto.h"
 #include "common/tls/certificate.h"
-#include "common/tls/certificate_key.h"
 #include "daemon/cli/certificate_facts.h"
+#include "daemon/cli/certificate_file.h"
 #include "daemon/cli/certificate_issuers.h"
 #include "daemon/cli/json_line.h"
-
-#define READ_MAX ((size_t)16 << 20)
 
 /* What both command lines say. */
 struct request {
@@ -70,81 +65,6 @@ fail_usage(const struct request *request, const char *format, ...)
 	va_end(arguments);
 	fputs(" (see --help)\n", stderr);
 	return 2;
-}
-
-/* Twice the room, and one byte for a NUL; there may be a key in what is left
- * behind. */
-static size_t
-grow(struct blob *blob, size_t capacity)
-{
-	size_t larger = capacity ? 2 * capacity : 16384;
-	unsigned char *bytes = mem_alloc(larger + 1);
-
-	if (blob->length > 0) {
-		memcpy(bytes, blob->bytes, blob->length);
-		mem_wipe(blob->bytes, blob->length);
-	}
-	mem_free(blob->bytes);
-	blob->bytes = bytes;
-	return larger;
-}
-
-/* 0, or the errno of what went wrong. */
-static int
-read_descriptor(int descriptor, struct blob *blob)
-{
-	size_t capacity = grow(blob, 0);
-
-	for (;;) {
-		ssize_t got = read(descriptor, blob->bytes + blob->length,
-				   capacity - blob->length);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return errno;
-		if (got == 0)
-			return 0;
-		blob->length += (size_t)got;
-		if (blob->length > READ_MAX)
-			return EFBIG;
-		if (blob->length == capacity)
-			capacity = grow(blob, capacity);
-	}
-}
-
-/* A file, a pipe, or standard input. */
-static int
-read_file(const char *path, struct blob *blob, struct error *error)
-{
-	bool is_input = strcmp(path, "-") == 0;
-	int descriptor =
-		is_input ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-	int problem =
-		descriptor < 0 ? errno : read_descriptor(descriptor, blob);
-
-	if (descriptor >= 0 && !is_input)
-		close(descriptor);
-	if (problem == 0)
-		return 0;
-	error_set(error, "cannot read %s: %s",
-		  is_input ? "standard input" : path, strerror(problem));
-	return -1;
-}
-
-static STACK_OF(X509) *
-read_certificates(const char *path, const char *passphrase, struct error *error)
-{
-	AUTO_BLOB struct blob blob = {0};
-	STACK_OF(X509) *found;
-
-	if (read_file(path, &blob, error) != 0)
-		return NULL;
-	found = certificate_parse_all(blob.bytes, blob.length, passphrase,
-				      error);
-	if (!found)
-		error_prefix(error, "%s: ", path);
-	return found;
 }
 
 static void
@@ -212,8 +132,8 @@ print_files(const struct request *request, const char *passphrase,
 	for (size_t i = 0; i < request->file_count; i++) {
 		struct error error = {0};
 		AUTO_OPENSSL(x509_stack)
-		STACK_OF(X509) *found = read_certificates(request->files[i],
-							  passphrase, &error);
+		STACK_OF(X509) *found = certificate_file_parse(
+			request->files[i], passphrase, &error);
 
 		if (found) {
 			print(request, request->files[i], found, &is_first);
@@ -235,12 +155,8 @@ run(const struct request *request, file_printer *print)
 	int status;
 
 	if (request->passphrase_file) {
-		if (read_file(request->passphrase_file, &blob, &error) == 0) {
-			passphrase = certificate_passphrase(&blob, &error);
-			if (!passphrase)
-				error_prefix(&error,
-					     "%s: ", request->passphrase_file);
-		}
+		passphrase = certificate_file_passphrase(
+			request->passphrase_file, &blob, &error);
 		if (!passphrase) {
 			fprintf(stderr, "sealock cert %s: %s\n",
 				request->command, error.text);

@@ -24,8 +24,10 @@
 
 #include "common/base/mem.h"
 #include "common/base/text.h"
+#include "common/net/hostname_idn.h"
 #include "common/tls/openssl_compat.h"
 #include "common/tls/tls_version.h"
+#include "common/verify/public_suffix.h"
 #include "daemon/process/sandbox.h"
 
 #ifdef HAVE_SYSTEMD
@@ -153,6 +155,7 @@ static int
 print_version(bool is_json)
 {
 	char versions[LIST_MAX], groups[LIST_MAX], sandbox[LIST_MAX];
+	char suffixes[LIST_MAX];
 	const struct fact facts[] = {
 		{"openssl", "OpenSSL", FACT_TEXT,
 		 OpenSSL_version(OPENSSL_VERSION_STRING), false},
@@ -161,6 +164,10 @@ print_version(bool is_json)
 		 false},
 		{"c_ares", "c-ares", FACT_TEXT, ares_version(NULL), false},
 		{"jansson", "jansson", FACT_TEXT, jansson_version(), false},
+		{"public_suffixes", "public suffixes", FACT_TEXT,
+		 public_suffixes_describe(suffixes, sizeof(suffixes)), false},
+		{"idn", "international names", FACT_TEXT,
+		 hostname_idn_library(), false},
 		{"tls_versions", "TLS versions", FACT_LIST,
 		 tls_version_format(tls_version_available(), versions,
 				    sizeof(versions)),

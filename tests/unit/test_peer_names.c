@@ -161,7 +161,7 @@ static void
 test_unreadable(void)
 {
 	static const struct peer_name expected[] = {
-		NAME(OTHER, "alternative names that cannot be read"),
+		NAME(UNREADABLE, "alternative names that cannot be read"),
 		NAME(CN, "web.example"),
 	};
 	X509 *certificate = named_certificate(&expected[1], 1);
@@ -182,7 +182,7 @@ test_twice(void)
 {
 	static const struct peer_name given[] = {NAME(DNS, "web.example")};
 	static const struct peer_name expected[] = {
-		NAME(OTHER, "alternative names that cannot be read")};
+		NAME(UNREADABLE, "alternative names that cannot be read")};
 	X509 *certificate = named_certificate(given, 1);
 	GENERAL_NAME *name = GENERAL_NAME_new();
 
