@@ -18,6 +18,7 @@
 #include "common/base/mem.h"
 #include "common/base/openssl_auto.h"
 #include "common/net/hostname.h"
+#include "common/tls/ca_doubts.h"
 #include "common/tls/ca_store.h"
 #include "common/tls/cipher_list.h"
 #include "common/tls/openssl_compat.h"
@@ -336,9 +337,14 @@ choose_authorities(struct policy_values *values, const struct draft *draft)
 	else
 		values->authorities =
 			open_authorities(draft, verify->cas, verify->ca_count);
-	if (values->authorities)
-		peer_policy_set_authorities(values->peer,
-					    ca_store_x509(values->authorities));
+	if (!values->authorities)
+		return;
+	peer_policy_set_authorities(values->peer,
+				    ca_store_x509(values->authorities));
+	if (draft->warnings)
+		ca_doubts(ca_store_x509(values->authorities),
+			  verify->is_partial_chain, &verify->cas[0].at,
+			  draft->warnings);
 }
 
 /* All of them travel in a list whose length has two bytes (RFC 8446 4.2.4). */

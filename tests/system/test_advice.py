@@ -62,6 +62,32 @@ def parity_P73_check_of_a_wrong_purpose(t):
     assert "warning" not in check(t, both.bundle)
 
 
+def verified(path, **more):
+    return {"verify": {"mode": "required", "ca": path, **more}}
+
+
+def parity_P73_check_of_a_leaf_given_as_ca(t):
+    leaf = t.pki.leaf("web.test")
+    said = check(t, connect=verified(leaf.cert))
+    assert "warning: " in said and "CN=web.test is no CA" in said, said
+    assert "name CN=root CA, which has signed it" in said, said
+    assert "fingerprint" in said, said
+    assert "warning" not in check(t, connect=verified(t.pki.root().cert))
+    assert "warning" not in check(t, connect=verified(leaf.cert,
+                                                      partial_chain=True))
+    # One that is signed by itself stands for itself.
+    own = t.path("own.pem")
+    t.command("cert", "create", "--self-signed", "--name", "localhost",
+              "--out", own, "--key-out", t.path("own.key")).expect()
+    assert "warning" not in check(t, connect=verified(own))
+
+
+def parity_P73_check_of_an_expired_ca(t):
+    path = t.pki.intermediate("gone", days=-3).cert
+    said = check(t, connect=verified(path))
+    assert "expired on 20" in said and "verify.ca" in said, said
+
+
 def parity_P73_check_of_dates(t):
     assert "expired on" in check(t, t.pki.leaf("web.test", days=-3).bundle)
     said = check(t, t.pki.leaf("web.test", days=0.05).bundle)
