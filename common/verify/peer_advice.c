@@ -398,13 +398,12 @@ advise_name(const struct peer_case *peer, struct advice *advice)
 		text_escape(peer->name, strlen(peer->name), name, sizeof(name));
 		say(advice, "not for %s but ", name);
 	}
-	say(advice, "for %s", names);
-	if (kind == PEER_WORDS_COMMON_NAME)
-		say(advice, " (in its subject alone, which does not count: it "
-			    "needs a subjectAltName)");
-	else
-		say(advice, ": connect to the right name, or set verify.name "
-			    "if one of these is meant");
+	say(advice,
+	    "for %s%s: connect to the right name, or set verify.name "
+	    "if %s is meant",
+	    names,
+	    kind == PEER_WORDS_COMMON_NAME ? " (in its subject alone)" : "",
+	    strchr(names, ',') ? "one of these" : "that");
 }
 
 static void

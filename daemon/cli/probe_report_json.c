@@ -181,6 +181,8 @@ probe_report_print_json(const struct probe_report *report, FILE *out)
 	put_session(&line, report, &session);
 	put_versions(&line, report->attempts);
 	put_chain(&line, session.chain);
+	put_text(&line, "verify_name", report->request->verify_name);
+	json_line_text(&line, "scheme", report->request->scheme_text);
 	json_line_open(&line, "verdicts", '{');
 	put_verdict(&line, "complete", &report->verdicts->order);
 	put_verdict(&line, "chain", &report->verdicts->chain);

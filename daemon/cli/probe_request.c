@@ -11,7 +11,9 @@
 #include "common/base/mem.h"
 #include "common/base/text.h"
 #include "common/verify/fingerprint.h"
+#include "common/verify/verify_name.h"
 
+#define DEFAULT_SCHEME "http"
 #define TIMEOUT_MS     5000
 #define TIMEOUT_MAX_MS 600000
 
@@ -84,8 +86,9 @@ set_server_name(struct probe_request *request, const char *text,
 }
 
 /* The host is the name that is sent and looked for, unless told otherwise. */
-static void
-apply_host(struct probe_request *request, bool is_name_given)
+static int
+apply_host(struct probe_request *request, bool is_name_given,
+	   const char *verify_name, struct error *error)
 {
 	const struct address *address = &request->address;
 	bool is_host = address->kind == ADDRESS_HOST;
@@ -94,12 +97,26 @@ apply_host(struct probe_request *request, bool is_name_given)
 		request->has_server_name =
 			hostname_normalize(address->host, strlen(address->host),
 					   request->server_name) == 0;
-	if (request->verify_name)
-		return;
-	if (is_name_given && request->has_server_name)
-		request->verify_name = request->server_name;
-	else if (is_host || address->kind == ADDRESS_INET)
-		request->verify_name = address->host;
+	if (!verify_name && is_name_given && request->has_server_name)
+		verify_name = request->server_name;
+	else if (!verify_name && (is_host || address->kind == ADDRESS_INET))
+		verify_name = address->host;
+	if (!verify_name ||
+	    verify_name_normalize(verify_name, request->verify_name, error) ==
+		    0)
+		return 0;
+	error_prefix(error, "--verify-name: ");
+	return -1;
+}
+
+static int
+set_scheme(struct probe_request *request, const char *text, struct error *error)
+{
+	request->scheme_text = text;
+	if (verify_scheme_parse(text, &request->scheme, error) == 0)
+		return 0;
+	error_prefix(error, "--scheme: ");
+	return -1;
 }
 
 static int
@@ -139,17 +156,6 @@ parse_target(int argc, char **argv, struct probe_request *request,
 static int
 check(const struct probe_request *request, struct error *error)
 {
-	char normalized[HOSTNAME_MAX + 1];
-	const char *name = request->verify_name;
-
-	if (name && !hostname_is_ip(name) &&
-	    hostname_normalize(name, strlen(name), normalized) != 0) {
-		error_set(error,
-			  "--verify-name: \"%s\" is neither a host name nor an "
-			  "IP address",
-			  name);
-		return -1;
-	}
 	if (request->key && !request->certificate) {
 		error_set(error, "--key needs --cert");
 		return -1;
@@ -175,16 +181,22 @@ probe_request_parse(int argc, char **argv, struct probe_request *request,
 		{"key", required_argument, NULL, 'k'},
 		{"no-versions", no_argument, NULL, 'V'},
 		{"passphrase-file", required_argument, NULL, 'p'},
+		{"scheme", required_argument, NULL, 'S'},
 		{"server-name", required_argument, NULL, 's'},
 		{"timeout", required_argument, NULL, 't'},
 		{"verify-name", required_argument, NULL, 'n'},
 		{NULL, 0, NULL, 0},
 	};
+	const char *verify_name = NULL;
 	bool is_name_given = false;
 	int option, problem = 0;
 
-	*request = (struct probe_request){.timeout_ms = TIMEOUT_MS,
-					  .has_versions = true};
+	*request = (struct probe_request){
+		.scheme_text = DEFAULT_SCHEME,
+		.scheme = *verify_scheme_find(DEFAULT_SCHEME),
+		.timeout_ms = TIMEOUT_MS,
+		.has_versions = true,
+	};
 	optind = 0;
 	opterr = 0;
 	while (problem == 0 &&
@@ -225,7 +237,10 @@ probe_request_parse(int argc, char **argv, struct probe_request *request,
 			problem = set_timeout(request, optarg, error);
 			break;
 		case 'n':
-			request->verify_name = optarg;
+			verify_name = optarg;
+			break;
+		case 'S':
+			problem = set_scheme(request, optarg, error);
 			break;
 		case ':':
 			error_set(error, "%s needs a value", argv[optind - 1]);
@@ -235,9 +250,9 @@ probe_request_parse(int argc, char **argv, struct probe_request *request,
 			return -1;
 		}
 	}
-	if (problem != 0 || parse_target(argc, argv, request, error) != 0)
+	if (problem != 0 || parse_target(argc, argv, request, error) != 0 ||
+	    apply_host(request, is_name_given, verify_name, error) != 0)
 		return -1;
-	apply_host(request, is_name_given);
 	return check(request, error);
 }
 

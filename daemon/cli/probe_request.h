@@ -11,6 +11,7 @@
 
 #include "common/net/address.h"
 #include "common/net/hostname.h"
+#include "common/verify/verify_scheme.h"
 
 struct error;
 struct fingerprint;
@@ -20,7 +21,9 @@ struct probe_request {
 	struct address address;
 	bool has_server_name;
 	char server_name[HOSTNAME_MAX + 1];
-	const char *verify_name; /* NULL: none to check */
+	char verify_name[HOSTNAME_MAX + 1]; /* "": none to check */
+	const char *scheme_text;
+	struct verify_scheme scheme; /* how names are compared */
 	struct fingerprint *pins;
 	size_t pin_count;
 	const char **alpn;

@@ -24,7 +24,10 @@
 #include "common/tls/cipher_list.h"
 #include "common/tls/tls_settings.h"
 #include "common/verify/fingerprint.h"
+#include "common/verify/peer_names.h"
 #include "common/verify/peer_words.h"
+#include "common/verify/public_suffix.h"
+#include "common/verify/verify_name.h"
 #include "daemon/cli/certificate_issuers.h"
 #include "daemon/cli/probe_request.h"
 
@@ -141,7 +144,9 @@ advise(const struct court *court, struct probe_verdict *verdict, int error,
 		.about = about,
 		.chain = court->chain,
 		.store = court->store,
-		.name = court->request->verify_name,
+		.name = court->request->verify_name[0]
+				? court->request->verify_name
+				: NULL,
 		.now = (time_t)(clock_real_ms() / 1000),
 	};
 
@@ -364,41 +369,70 @@ judge_chain(const struct court *court, struct probe_verdict *verdict)
 /* The name. */
 
 static void
-judge_name(const struct court *court, struct probe_verdict *verdict)
+accept_name(const struct court *court, const struct peer_name *matched,
+	    struct probe_verdict *verdict)
 {
 	const char *name = court->request->verify_name;
-	char *matched = NULL;
 	char shown[256];
-	bool is_ip;
-	int result;
 
-	if (!name) {
+	if (!matched) {
+		judge(verdict, PROBE_GOOD,
+		      "any name will do under the scheme none");
+		return;
+	}
+	peer_name_format(matched, shown, sizeof(shown));
+	judge(verdict, PROBE_GOOD, "the certificate is for %s%s%s", shown,
+	      strcasecmp(shown, name) != 0 ? ", which means " : "",
+	      strcasecmp(shown, name) != 0 ? name : "");
+}
+
+/* What is near by and does not count is worth its words; else the names that
+ * are there are in the advice. */
+static void
+refuse_name(const struct court *court, const struct public_suffixes *suffixes,
+	    const struct peer_names *names, struct probe_verdict *verdict)
+{
+	const struct probe_request *request = court->request;
+	const char *name = request->verify_name;
+	char why[256];
+	bool is_near;
+
+	verify_name_explain(&request->scheme, suffixes, names, name, why,
+			    sizeof(why));
+	is_near = strncmp(why, "its ", 4) == 0;
+	judge(verdict, PROBE_BAD,
+	      "%s is none of its names under the scheme "
+	      "%s%s%s",
+	      name, request->scheme_text, is_near ? ": " : "",
+	      is_near ? why : "");
+	advise(court, verdict,
+	       hostname_is_ip(name) ? X509_V_ERR_IP_ADDRESS_MISMATCH
+				    : X509_V_ERR_HOSTNAME_MISMATCH,
+	       0, court->leaf);
+}
+
+static void
+judge_name(const struct court *court, struct probe_verdict *verdict)
+{
+	const struct probe_request *request = court->request;
+	struct public_suffixes *suffixes;
+	const struct peer_name *matched;
+	struct peer_names *names;
+
+	if (!request->verify_name[0]) {
 		judge(verdict, PROBE_NOT_JUDGED,
 		      "none to look for: say --verify-name NAME");
 		return;
 	}
-	is_ip = hostname_is_ip(name);
-	result = is_ip ? X509_check_ip_asc(court->leaf, name, 0)
-		       : X509_check_host(court->leaf, name, 0,
-					 X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS,
-					 &matched);
-	if (result == 1) {
-		text_escape(matched ? matched : name,
-			    strlen(matched ? matched : name), shown,
-			    sizeof(shown));
-		judge(verdict, PROBE_GOOD, "the certificate is for %s%s%s",
-		      shown,
-		      strcasecmp(shown, name) != 0 ? ", which means " : "",
-		      strcasecmp(shown, name) != 0 ? name : "");
-	} else {
-		judge(verdict, PROBE_BAD, "%s is none of its names", name);
-		advise(court, verdict,
-		       is_ip ? X509_V_ERR_IP_ADDRESS_MISMATCH
-			     : X509_V_ERR_HOSTNAME_MISMATCH,
-		       0, court->leaf);
-	}
-	OPENSSL_free(matched);
-	ERR_clear_error();
+	suffixes = public_suffixes_builtin();
+	names = peer_names_new(court->leaf);
+	if (verify_name_check(&request->scheme, suffixes, names,
+			      request->verify_name, &matched))
+		accept_name(court, matched, verdict);
+	else
+		refuse_name(court, suffixes, names, verdict);
+	peer_names_free(names);
+	public_suffixes_unref(suffixes);
 }
 
 /* The pin. */

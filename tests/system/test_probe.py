@@ -251,6 +251,31 @@ def parity_P28_verify_name(t):
     probe(t, server.port, "--server-name", "web.example", status=1)
 
 
+def parity_P28_schemes(t):
+    """verify_hostname(name, scheme) of the manual: the rules differ."""
+    cases = (({"names": ("w*.some.test",)}, "www.some.test", {
+                 "http": True, "smtp": False, "ldap": False, "none": True}),
+             ({"names": ("alt.test",), "subject": "cn.test"},
+              "cn.test", {"http": False, "ldap": True, "rfc4513": True,
+                          "none": True, "check_cn=always": True}))
+    for made, name, schemes in cases:
+        cert = t.pki.leaf(*made["names"], subject=made.get("subject"))
+        server = tls_server(t, cert)
+        for scheme, is_good in schemes.items():
+            report = probe(t, server.port, "--verify-name", name, "--scheme",
+                           scheme, "--no-versions",
+                           status=0 if is_good else 1)
+            assert report["verdicts"]["name"]["good"] is is_good, report
+            assert report["scheme"] == scheme
+    # What is near by and does not count is named.
+    report = probe(t, server.port, "--verify-name", "cn.test", status=1)
+    assert "common name cn.test does not count" in (
+        report["verdicts"]["name"]["text"]), report
+    server = tls_server(t, t.pki.leaf("*.com", key="rsa"))
+    report = probe(t, server.port, "--verify-name", "example.com", status=1)
+    assert "public suffix" in report["verdicts"]["name"]["text"], report
+
+
 # Pins.
 
 
@@ -580,6 +605,7 @@ def test_usage(t):
                   ("localhost:1", "--timeout", "0"),
                   ("localhost:1", "--server-name", "127.0.0.1"),
                   ("localhost:1", "--verify-name", "no name"),
+                  ("localhost:1", "--scheme", "nonsense"),
                   ("localhost:1", "--key", "x.pem"),
                   ("localhost:1", "--cert", "missing.pem"),
                   ("localhost:1", "--alpn", "a,,b"),
