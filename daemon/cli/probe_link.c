@@ -39,22 +39,23 @@ struct channel {
 	struct tls_input input; /* of these bytes */
 };
 
-/* poll() to the deadline: false when it has come first. */
+/* poll() to the deadline: false when it has come, whatever else there is: a
+ * server that never stops sending gets no more time than one that is silent. */
 static bool
 wait_for(int socket, short events, int64_t deadline_ms)
 {
-	for (;;) {
+	int64_t left_ms;
+
+	while ((left_ms = deadline_ms - clock_monotonic_ms()) > 0) {
 		struct pollfd entry = {.fd = socket, .events = events};
-		int64_t left_ms = deadline_ms - clock_monotonic_ms();
-		int count = poll(&entry, 1, left_ms > 0 ? (int)left_ms : 0);
+		int count = poll(&entry, 1, (int)left_ms);
 
 		if (count > 0)
 			return true;
-		if (count == 0 && left_ms <= 0)
-			return false;
 		if (count < 0 && errno != EINTR)
 			return false;
 	}
+	return false;
 }
 
 __attribute__((format(printf, 3, 4))) static void

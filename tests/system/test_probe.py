@@ -276,6 +276,31 @@ def parity_P28_schemes(t):
     assert "public suffix" in report["verdicts"]["name"]["text"], report
 
 
+PERL_FINGERPRINTS = r"""
+use strict; use warnings;
+use IO::Socket::SSL;
+my ($port, $ca) = @ARGV;
+my $socket = IO::Socket::SSL->new(
+    PeerAddr => "localhost:$port", SSL_ca_file => $ca)
+    or die "connect: $SSL_ERROR";
+print join(' ', $socket->get_fingerprint('sha256'),
+           $socket->get_fingerprint('sha256', undef, 1),
+           $socket->peer_certificate('cn')), "\n";
+"""
+
+
+def parity_P27_fingerprints_are_the_manuals(t):
+    """get_fingerprint and peer_certificate of IO::Socket::SSL agree."""
+    need_perl_module(t)
+    server = tls_server(t, t.pki.leaf("localhost", key="rsa"))
+    leaf = probe(t, server.port, "--no-versions")["chain"][0]
+    result = t.run("perl", t.write("client.pl", PERL_FINGERPRINTS),
+                   server.port, t.pki.root().cert).expect()
+    assert result.out.split() == [
+        leaf["fingerprint"], leaf["public_key_fingerprint"],
+        leaf["subject"].partition("=")[2]], (result, leaf)
+
+
 # Pins.
 
 
@@ -371,11 +396,22 @@ def parity_P73_expired(t):
 
 
 def parity_P73_no_ca_store(t):
+    """Debian without ca-certificates, for the probe and for `check`."""
     server = tls_server(t)
+    hidden = ["-t tmpfs none /etc/ssl"]
+    result = elsewhere(t, hidden, t.sealock, "probe", "localhost:%d" %
+                       server.port, "--json")
+    said = advice(json.loads(result.expect(1).out))
+    assert "there is no CA to verify it by" in said, said
+    assert "ca-certificates" in said, said
+    file = t.write("sealock.yaml", json.dumps({"services": {"s": {
+        "accept": {"address": "127.0.0.1:%d" % t.port()},
+        "connect": {"address": "localhost:1", "tls": True}}}}))
+    result = elsewhere(t, hidden, t.sealock, "check", "-c", file)
+    assert "Debian's package is ca-certificates" in result.expect(2).err
+    # What is named and is not there is a usage error.
     empty = t.path("empty")
     os.mkdir(empty)
-    # Where this machine has no store, which is what unshare makes it look
-    # like, is not to be had everywhere: --ca of nothing is a usage error.
     result = t.command("probe", "localhost:%d" % server.port, "--ca", empty)
     assert "there is no file to read in it" in result.expect(2).err, result
     result = t.command("probe", "localhost:%d" % server.port, "--ca",
@@ -565,16 +601,35 @@ def test_nobody_there(t):
     assert "nowhere.invalid" in report["problem"], report
 
 
+def elsewhere(t, mounts, *words):
+    """The command where other files are mounted; words may follow --."""
+    script = " && ".join(["mount %s" % mount for mount in mounts] +
+                         ['exec "$@"'])
+    result = t.run("unshare", "-rm", "sh", "-c", script, "sh", *words)
+    if result.status not in (0, 1, 2) or "unshare: " in result.err or (
+            "mount: " in result.err):
+        t.skip("there are no namespaces here")
+    return result
+
+
 def test_falls_back_to_another_address(t):
-    """localhost is ::1 and 127.0.0.1 on most machines, in either order."""
-    addresses = {info[4][0] for info in socket.getaddrinfo(
-        "localhost", 1, type=socket.SOCK_STREAM)}
-    if addresses != {"127.0.0.1", "::1"}:
-        t.skip("localhost has one address here")
-    for host in ("127.0.0.1", "::1"):
-        server = t.server(sink, tls=server_context(t.pki.system()), host=host)
-        report = probe(t, server.port)
-        assert report["address"] == server.address, report
+    hosts = t.write("hosts", "127.0.0.1 two.test\n127.0.0.2 two.test\n")
+    cert = t.pki.leaf("two.test")
+    seen = []
+    port = t.port()
+    for host in ("127.0.0.1", "127.0.0.2"):
+        server = t.server(sink, tls=server_context(cert), host=host,
+                          port=port)
+        result = elsewhere(t, ["--bind %s /etc/hosts" % hosts], t.sealock,
+                           "probe", "two.test:%d" % port, "--json", "--ca",
+                           t.pki.root().cert)
+        report = json.loads(result.expect().out)
+        assert report["good"] is True, report
+        assert report["address"] == "%s:%d" % (host, port), report
+        seen += [tried["address"] for tried in report["unreached"]]
+        server.close()
+    # One of the two is tried first.
+    assert len(seen) == 1, seen
 
 
 def test_hostile_certificates(t):
