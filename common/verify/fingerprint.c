@@ -65,6 +65,14 @@ find_digest(const char *name)
 	return NULL;
 }
 
+bool
+fingerprint_is_digest(const char *name)
+{
+	AUTO_OPENSSL(evp_md) EVP_MD *digest = find_digest(name);
+
+	return digest != NULL;
+}
+
 static void
 put_lower(char *buffer, size_t size, const char *name)
 {

@@ -34,6 +34,10 @@ struct fingerprint {
 	unsigned char bytes[FINGERPRINT_BYTES_MAX];
 };
 
+/* Does OpenSSL have a digest of that name, with a length of its own? */
+bool
+fingerprint_is_digest(const char *name);
+
 /* Colons and the case of letters do not count. Any digest that OpenSSL knows
  * by name, but for those without a length of their own (SHAKE). -1: the error
  * is a sentence about the text. */

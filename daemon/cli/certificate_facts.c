@@ -13,6 +13,7 @@
 #include "common/base/mem.h"
 #include "common/base/text.h"
 #include "common/tls/certificate.h"
+#include "common/verify/fingerprint.h"
 #include "common/verify/peer_names.h"
 
 static const struct {
@@ -178,29 +179,15 @@ read_signature(struct certificate_facts *facts)
 	facts->signature = mem_strdup(text);
 }
 
-int
-certificate_fingerprint(const X509 *certificate, const EVP_MD *digest,
-			bool is_of_key, char *buffer, size_t size)
+static void
+read_fingerprint(const X509 *certificate, bool is_of_key, char *buffer,
+		 size_t size)
 {
-	unsigned char bytes[EVP_MAX_MD_SIZE];
-	unsigned int length;
-	char hex[2 * EVP_MAX_MD_SIZE + 1];
-	char name[32];
-	size_t i;
+	struct fingerprint made;
 
-	if (!(is_of_key
-		      ? X509_pubkey_digest(certificate, digest, bytes, &length)
-		      : X509_digest(certificate, digest, bytes, &length))) {
-		ERR_clear_error();
-		return -1;
-	}
-	snprintf(name, sizeof(name), "%s", OBJ_nid2sn(EVP_MD_get_type(digest)));
-	for (i = 0; name[i]; i++)
-		if (name[i] >= 'A' && name[i] <= 'Z')
-			name[i] = (char)(name[i] - 'A' + 'a');
-	text_hex(bytes, length, hex);
-	snprintf(buffer, size, "%s$%s%s", name, is_of_key ? "pub$" : "", hex);
-	return 0;
+	if (fingerprint_make(certificate, "sha256", is_of_key, &made, NULL) ==
+	    0)
+		fingerprint_format(&made, buffer, size);
 }
 
 void
@@ -218,10 +205,10 @@ certificate_facts_read(struct certificate_facts *facts, X509 *certificate)
 		certificate_key_format(key, facts->key, sizeof(facts->key));
 	else
 		snprintf(facts->key, sizeof(facts->key), "unreadable");
-	certificate_fingerprint(certificate, EVP_sha256(), false, facts->sha256,
-				sizeof(facts->sha256));
-	certificate_fingerprint(certificate, EVP_sha256(), true,
-				facts->public_key, sizeof(facts->public_key));
+	read_fingerprint(certificate, false, facts->sha256,
+			 sizeof(facts->sha256));
+	read_fingerprint(certificate, true, facts->public_key,
+			 sizeof(facts->public_key));
 	read_names(facts);
 	read_usages(facts);
 	read_responders(facts);

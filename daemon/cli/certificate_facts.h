@@ -56,13 +56,6 @@ certificate_facts_read(struct certificate_facts *facts, X509 *certificate);
 void
 certificate_facts_clear(struct certificate_facts *facts);
 
-/* "algorithm$hex" of a certificate, or "algorithm$pub$hex" of its public key:
- * the form in which a configuration and IO::Socket::SSL take fingerprints.
- * Returns -1 when the digest cannot be made. */
-int
-certificate_fingerprint(const X509 *certificate, const EVP_MD *digest,
-			bool is_of_key, char *buffer, size_t size);
-
 /* For people. position and issuer count from 1; issuer 0: it is not there,
  * which missing says in words. */
 void

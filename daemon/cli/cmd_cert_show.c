@@ -11,13 +11,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <openssl/evp.h>
 
 #include "common/base/error.h"
 #include "common/base/file_set.h"
 #include "common/base/mem.h"
 #include "common/base/openssl_auto.h"
 #include "common/tls/certificate.h"
+#include "common/verify/fingerprint.h"
 #include "daemon/cli/certificate_facts.h"
 #include "daemon/cli/certificate_file.h"
 #include "daemon/cli/certificate_issuers.h"
@@ -47,8 +47,9 @@ static const char fingerprint_usage[] =
 	"[--all]\n"
 	"                                [--passphrase-file FILE] FILE...\n"
 	"Print the fingerprint of each file's first certificate, in the form "
-	"that\nIO::Socket::SSL takes; - is standard input.\n"
-	"  --digest NAME           sha256 (default), sha384, sha512, sha1 ...\n"
+	"that\n`fingerprints` and IO::Socket::SSL take; - is standard input.\n"
+	"  --digest NAME           sha256 (default), sha512, sha3-256 ... any "
+	"that\n                          OpenSSL has\n"
 	"  --public-key            of the public key alone: it outlives a "
 	"renewal\n"
 	"  --all                   of every certificate in the files\n"
@@ -101,16 +102,16 @@ static void
 fingerprint_file(const struct request *request, const char *path,
 		 const STACK_OF(X509) *found, bool *is_first)
 {
-	const EVP_MD *digest = EVP_get_digestbyname(request->digest);
 	int count = request->is_all ? sk_X509_num(found) : 1;
-	char text[256];
+	char text[FINGERPRINT_TEXT_SIZE];
+	struct fingerprint made;
 
 	*is_first = false;
 	for (int i = 0; i < count; i++) {
-		if (certificate_fingerprint(sk_X509_value(found, i), digest,
-					    request->is_of_key, text,
-					    sizeof(text)) != 0)
+		if (fingerprint_make(sk_X509_value(found, i), request->digest,
+				     request->is_of_key, &made, NULL) != 0)
 			continue;
+		fingerprint_format(&made, text, sizeof(text));
 		if (request->file_count > 1)
 			printf("%s  %s\n", text, path);
 		else
@@ -216,8 +217,9 @@ parse(int argc, char **argv, const struct option *options, const char *usage,
 	request->file_count = (size_t)(argc - optind);
 	if (request->file_count == 0)
 		return fail_usage(request, "which file?");
-	if (!EVP_get_digestbyname(request->digest))
-		return fail_usage(request, "there is no digest %s",
+	if (!fingerprint_is_digest(request->digest))
+		return fail_usage(request,
+				  "OpenSSL has no digest %s of a fixed length",
 				  request->digest);
 	return -1;
 }

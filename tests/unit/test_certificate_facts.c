@@ -60,32 +60,6 @@ expect_words(X509 *certificate, bool is_json, const char *const *words)
 		     (const char *const[]){__VA_ARGS__, NULL})
 
 static void
-test_fingerprints(void)
-{
-	struct test_identity *web = test_leaf("p256", "web.example", NULL);
-	unsigned char digest[64];
-	unsigned int length;
-	char hex[129], text[160], expected[160];
-
-	X509_digest(web->certificate, EVP_sha256(), digest, &length);
-	text_hex(digest, length, hex);
-	snprintf(expected, sizeof(expected), "sha256$%s", hex);
-	CU_ASSERT_EQUAL(certificate_fingerprint(web->certificate, EVP_sha256(),
-						false, text, sizeof(text)),
-			0);
-	CU_ASSERT_STRING_EQUAL(text, expected);
-
-	X509_pubkey_digest(web->certificate, EVP_sha512(), digest, &length);
-	text_hex(digest, length, hex);
-	snprintf(expected, sizeof(expected), "sha512$pub$%s", hex);
-	CU_ASSERT_EQUAL(certificate_fingerprint(web->certificate, EVP_sha512(),
-						true, text, sizeof(text)),
-			0);
-	CU_ASSERT_STRING_EQUAL(text, expected);
-	test_identity_free(web);
-}
-
-static void
 test_facts(void)
 {
 	static const char *const names[] = {"web.example",  "*.web.example",
@@ -206,6 +180,6 @@ test_many_names(void)
 	test_identity_free(web);
 }
 
-UNIT_SUITE(certificate_facts, {"fingerprints", test_fingerprints},
-	   {"facts", test_facts}, {"validity", test_validity},
-	   {"hostile", test_hostile}, {"many_names", test_many_names});
+UNIT_SUITE(certificate_facts, {"facts", test_facts},
+	   {"validity", test_validity}, {"hostile", test_hostile},
+	   {"many_names", test_many_names});

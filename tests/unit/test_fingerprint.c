@@ -162,6 +162,10 @@ test_make(void)
 	CU_ASSERT(memcmp(made.bytes, bytes, length) == 0);
 	CU_ASSERT_STRING_EQUAL(made.digest, "sha3-384");
 
+	CU_ASSERT(fingerprint_is_digest("SHA3-384"));
+	CU_ASSERT(!fingerprint_is_digest("sha257"));
+	CU_ASSERT(!fingerprint_is_digest("shake256"));
+	CU_ASSERT(!fingerprint_is_digest(""));
 	CU_ASSERT(fingerprint_make(leaf->certificate, "shake128", false, &made,
 				   &error) == -1);
 	CU_ASSERT(strstr(error.text, "shake128") != NULL);
