@@ -228,6 +228,16 @@ conf_files_open(const struct conf *conf, struct file_set *files,
 		struct error_list *problems)
 	__attribute__((warn_unused_result));
 
+/* Open the key logs (`key_log_file`) for writing and add them to the files,
+ * under the names that key_log_entry_name() gives them. A file that is not
+ * there is made, with access for its owner alone; links are not followed. In a
+ * trial none is made or added. Whoever calls this calls conf_files_open()
+ * before, since what is read is not written to. -1 with problems. */
+int
+conf_key_logs_open(const struct conf *conf, bool is_trial,
+		   struct file_set *files, struct error_list *problems)
+	__attribute__((warn_unused_result));
+
 /* The system's CA store: a file or directory, found as the manual's
  * default_ca() does: SSL_CERT_FILE, SSL_CERT_DIR, then OpenSSL's and the
  * usual places, each looked at for real content, and of these a file rather

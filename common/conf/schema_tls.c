@@ -330,6 +330,18 @@ static const struct schema_key tls_keys[] = {
 		.help = "how a TLS connection ends",
 	},
 	{
+		.name = "key_log_file",
+		.type = SCHEMA_PATH,
+		.gates = SCHEMA_BOTH,
+		AT(struct tls_settings, key_log_file),
+		WHERE(struct tls_settings, key_log_at),
+		.otherwise = "none",
+		.help = "for debugging only: the secrets of every connection, "
+			"in the format that Wireshark reads (NSS key log), are "
+			"added to this file, which is made with access for its "
+			"owner alone and is no link; a reload opens it anew",
+	},
+	{
 		.name = "openssl",
 		.type = SCHEMA_COMMANDS,
 		.gates = SCHEMA_BOTH,

@@ -21,6 +21,7 @@
 #include "common/tls/ca_doubts.h"
 #include "common/tls/ca_store.h"
 #include "common/tls/cipher_list.h"
+#include "common/tls/key_log.h"
 #include "common/tls/openssl_compat.h"
 #include "common/tls/signer.h"
 #include "common/tls/tls_dh.h"
@@ -413,6 +414,30 @@ choose_verification(struct policy_values *values, const struct draft *draft)
 		choose_advertised(values, draft);
 }
 
+/* Those who check a configuration open no key log, but are told the same. */
+static void
+choose_key_log(struct policy_values *values, const struct draft *draft)
+{
+	const struct tls_settings *settings = draft->settings;
+	struct error error = {.at = settings->key_log_at};
+	const char *path = settings->key_log_file;
+
+	if (!path)
+		return;
+	if (key_log_open(draft->files, path, &values->key_log, &error) != 0) {
+		error_prefix(&error, "key_log_file: ");
+		error_list_add(draft->problems, &error);
+		return;
+	}
+	warn(draft, &settings->key_log_at,
+	     "key_log_file: whoever reads %s can decrypt every connection of "
+	     "this gate: for debugging only%s",
+	     path,
+	     values->key_log && key_log_is_exposed(values->key_log)
+		     ? " (others than its owner may open it)"
+		     : "");
+}
+
 static void
 copy_commands(struct policy_values *values, const struct tls_settings *settings)
 {
@@ -466,6 +491,16 @@ hash_authorities(EVP_MD_CTX *hash, const struct ca_store *authorities)
 }
 
 static bool
+hash_key_log(EVP_MD_CTX *hash, const struct key_log *log)
+{
+	uint64_t identity[2] = {0};
+
+	if (log)
+		key_log_identity(log, identity);
+	return hash_bytes(hash, identity, sizeof(identity));
+}
+
+static bool
 hash_all(EVP_MD_CTX *hash, const struct policy_values *values,
 	 const struct tls_settings *settings)
 {
@@ -492,6 +527,8 @@ hash_all(EVP_MD_CTX *hash, const struct policy_values *values,
 		       hash_text(hash, values->groups) &&
 		       hash_dh(hash, values->dh) &&
 		       hash_text(hash, settings->server_name) &&
+		       hash_text(hash, settings->key_log_file) &&
+		       hash_key_log(hash, values->key_log) &&
 		       hash_text(hash, settings->verify.name);
 
 	if (is_good && values->alpn)
@@ -542,6 +579,7 @@ policy_values_choose(struct policy_values *values,
 	choose_dh(values, &draft);
 	choose_alpn(values, &draft);
 	choose_verification(values, &draft);
+	choose_key_log(values, &draft);
 	copy_commands(values, settings);
 	if (problems->count == before)
 		make_digest(values, settings);
@@ -582,6 +620,7 @@ policy_values_clear(struct policy_values *values)
 	peer_policy_unref(values->peer);
 	ca_store_unref(values->authorities);
 	ca_store_unref(values->advertised);
+	key_log_unref(values->key_log);
 	for (size_t i = 0; i < values->command_count; i++) {
 		mem_free(values->commands[i].command);
 		mem_free(values->commands[i].value);

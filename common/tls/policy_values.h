@@ -14,6 +14,7 @@
 struct ca_store;
 struct error_list;
 struct file_set;
+struct key_log;
 struct peer_policy;
 struct tls_command;
 struct tls_settings;
@@ -41,6 +42,7 @@ struct policy_values {
 	struct peer_policy *peer;     /* NULL: the peer is not verified */
 	struct ca_store *authorities; /* what is in it; NULL: `ca: none` */
 	struct ca_store *advertised;  /* to clients; NULL: none */
+	struct key_log *key_log;      /* NULL: none */
 	struct tls_command *commands;
 	size_t command_count;
 	/* SHA-256 over every setting and what the files hold. */

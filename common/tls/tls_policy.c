@@ -21,6 +21,7 @@
 #include "common/net/hostname.h"
 #include "common/tls/ca_store.h"
 #include "common/tls/certificate.h"
+#include "common/tls/key_log.h"
 #include "common/tls/policy_values.h"
 #include "common/tls/remote_key.h"
 #include "common/tls/tls_commands.h"
@@ -226,6 +227,10 @@ context_new(const struct policy_values *values, struct error *error)
 	if (tls_commands_run(values->commands, values->command_count, context,
 			     values->is_server, error) != 0) {
 		error_prefix(error, "openssl: ");
+		return NULL;
+	}
+	if (values->key_log && key_log_install(context, values->key_log) != 0) {
+		error_set(error, "OpenSSL keeps no key log");
 		return NULL;
 	}
 	return TAKE(context);

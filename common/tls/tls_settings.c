@@ -78,6 +78,7 @@ tls_settings_clear(struct tls_settings *settings)
 		certificate_spec_clear(&settings->certificates[i]);
 	mem_free(settings->certificates);
 	mem_free(settings->server_name);
+	mem_free(settings->key_log_file);
 	verify_clear(&settings->verify);
 	for (size_t i = 0; i < settings->command_count; i++) {
 		mem_free(settings->commands[i].command);

@@ -163,6 +163,8 @@ struct tls_settings {
 	char *server_name; /* GIVEN */
 	struct tls_verify verify;
 	enum tls_shutdown shutdown;
+	char *key_log_file; /* an absolute path; NULL: none */
+	struct position key_log_at;
 	struct tls_command *commands;
 	size_t command_count;
 	struct tls_host *hosts; /* accept gate */

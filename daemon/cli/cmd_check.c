@@ -76,7 +76,8 @@ check_files(const struct conf *conf, struct findings *findings)
 				       &findings->warnings};
 	struct file_set *files = file_set_new();
 
-	if (conf_files_open(conf, files, &findings->problems) == 0)
+	if (conf_files_open(conf, files, &findings->problems) == 0 &&
+	    conf_key_logs_open(conf, true, files, &findings->problems) == 0)
 		check_routes(conf, files, &route);
 	file_set_free(files);
 }

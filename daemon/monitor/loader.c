@@ -111,7 +111,10 @@ load(const struct monitor_options *options, struct error_list *problems)
 	/* The monitor finds the same problems, with their positions. */
 	generation->conf = conf_load(&generation->documents, &ignored, NULL);
 	if (generation->conf &&
-	    conf_files_open(generation->conf, generation->files, problems) != 0)
+	    (conf_files_open(generation->conf, generation->files, problems) !=
+		     0 ||
+	     conf_key_logs_open(generation->conf, false, generation->files,
+				problems) != 0))
 		return NULL;
 	if (generation_blank(generation, problems) != 0)
 		return NULL;
