@@ -347,6 +347,8 @@ const struct peer_rule *
 peer_rules_find(const struct peer_rules *rules, const struct peer_names *names,
 		enum peer_name_kind *kind)
 {
+	if (peer_names_has(names, PEER_NAME_UNREADABLE))
+		return NULL;
 	for (size_t i = 0; i < peer_names_count(names); i++) {
 		const struct peer_name *name = peer_names_at(names, i);
 		const struct peer_rule *list = rules->lists[name->kind].rules;
@@ -401,13 +403,13 @@ append_names(struct sentence *sentence, const struct peer_names *names,
 
 		if (name->kind != kind || count++ >= shown_most)
 			continue;
-		append(sentence, "%s\"%s\"", count > 1 ? ", " : "",
+		append(sentence, "%s\"%s\"", count > 1 ? ", " : ", not ",
 		       peer_name_format(name, shown, sizeof(shown)));
 	}
 	if (count > shown_most)
 		append(sentence, " and %zu more", count - shown_most);
 	if (count == 0)
-		append(sentence, "none");
+		append(sentence, ", and there is none");
 }
 
 const char *
@@ -417,7 +419,7 @@ peer_rules_explain(const struct peer_rules *rules,
 	struct sentence sentence = {buffer, size, 0};
 	const char *separator = "";
 
-	append(&sentence, "no rule of `allow` is for it: ");
+	buffer[0] = '\0';
 	for (unsigned int i = 0; i < PEER_NAME_KIND_COUNT; i++) {
 		enum peer_name_kind kind = (enum peer_name_kind)i;
 		size_t count = rules->lists[i].count;
@@ -425,14 +427,13 @@ peer_rules_explain(const struct peer_rules *rules,
 
 		if (count == 0)
 			continue;
-		text_escape_line(rules->lists[i].rules[0].text,
-				 strlen(rules->lists[i].rules[0].text), shown,
-				 sizeof(shown));
+		text_escape(rules->lists[i].rules[0].text,
+			    strlen(rules->lists[i].rules[0].text), shown,
+			    sizeof(shown));
 		append(&sentence, "%s%s must be \"%s\"", separator,
 		       peer_name_kind_word(kind), shown);
 		if (count > 1)
-			append(&sentence, " or one of %zu more", count - 1);
-		append(&sentence, " and is ");
+			append(&sentence, " (or one of %zu more)", count - 1);
 		append_names(&sentence, names, kind);
 		separator = "; ";
 	}
