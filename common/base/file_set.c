@@ -311,14 +311,14 @@ blob_resize(struct blob *blob, size_t capacity)
 
 /* 0, or the errno of what went wrong. */
 static int
-read_descriptor(int descriptor, struct blob *blob)
+read_descriptor(int descriptor, size_t most, struct blob *blob)
 {
 	struct stat status;
 	size_t capacity = 4096;
 
 	/* One byte more than the file has, to see its end in one go. */
 	if (fstat(descriptor, &status) == 0 && status.st_size > 0 &&
-	    (uintmax_t)status.st_size <= READ_MAX)
+	    (uintmax_t)status.st_size <= most)
 		capacity = (size_t)status.st_size + 1;
 	blob_resize(blob, capacity);
 	for (;;) {
@@ -333,7 +333,7 @@ read_descriptor(int descriptor, struct blob *blob)
 		if (got == 0)
 			return 0;
 		blob->length += (size_t)got;
-		if (blob->length > READ_MAX)
+		if (blob->length > most)
 			return EFBIG;
 		if (blob->length == capacity) {
 			capacity *= 2;
@@ -344,7 +344,7 @@ read_descriptor(int descriptor, struct blob *blob)
 
 /* A sentence on why there is nothing to be read. */
 static void
-set_read_error(struct error *error, const char *name, int problem)
+set_read_error(struct error *error, const char *name, size_t most, int problem)
 {
 	if (problem == ENODATA && strncmp(name, "env:", 4) == 0)
 		error_set(error, "the environment variable %s is not set",
@@ -354,17 +354,26 @@ set_read_error(struct error *error, const char *name, int problem)
 			  "cannot read %s: CREDENTIALS_DIRECTORY is not set "
 			  "(systemd sets it for LoadCredential=)",
 			  name);
+	else if (problem == EFBIG)
+		error_set(error, "cannot read %s: it is larger than %zu MiB",
+			  name, most >> 20);
 	else
 		error_set(error, "cannot read %s: %s", name,
-			  problem == EFBIG    ? "it is larger than 16 MiB"
-			  : problem == EINVAL ? "it is neither a file nor a "
-						"directory"
-					      : strerror(problem));
+			  problem == EINVAL ? "it is neither a file nor a "
+					      "directory"
+					    : strerror(problem));
 }
 
 int
 file_set_read(const struct file_set *set, const char *name, struct blob *blob,
 	      struct error *error)
+{
+	return file_set_read_most(set, name, READ_MAX, blob, error);
+}
+
+int
+file_set_read_most(const struct file_set *set, const char *name, size_t most,
+		   struct blob *blob, struct error *error)
 {
 	const struct file_entry *entry = file_set_find(set, name);
 	struct blob content = {0};
@@ -379,14 +388,14 @@ file_set_read(const struct file_set *set, const char *name, struct blob *blob,
 		return -1;
 	}
 	if (entry && entry->kind == FILE_KIND_FILE)
-		problem = read_descriptor(entry->descriptor, &content);
+		problem = read_descriptor(entry->descriptor, most, &content);
 	else if (entry && entry->kind == FILE_KIND_DIRECTORY)
 		problem = EISDIR;
 	else if (entry)
 		problem = entry->error_number;
 	if (problem != 0) {
 		blob_clear(&content);
-		set_read_error(error, name, problem);
+		set_read_error(error, name, most, problem);
 		return -1;
 	}
 	*blob = content;

@@ -7,7 +7,8 @@
  *
  * A name is an absolute path, or one of the spellings of a secret that is no
  * file: "credential:NAME", "env:NAME", "command:…", "prompt:…",
- * "self_signed:NAME,…".
+ * "self_signed:NAME,…"; or "crl:PATH", what was made of the revocation lists
+ * there.
  */
 #ifndef SEALOCK_BASE_FILE_SET_H
 #define SEALOCK_BASE_FILE_SET_H
@@ -105,5 +106,11 @@ file_set_at(const struct file_set *set, size_t index);
 int
 file_set_read(const struct file_set *set, const char *name, struct blob *blob,
 	      struct error *error) __attribute__((warn_unused_result));
+
+/* The same with another limit. */
+int
+file_set_read_most(const struct file_set *set, const char *name, size_t most,
+		   struct blob *blob, struct error *error)
+	__attribute__((warn_unused_result));
 
 #endif

@@ -16,6 +16,7 @@ clear_element(const struct schema_key *key, void *element)
 {
 	switch ((int)key->type) {
 	case SCHEMA_STRINGS:
+	case SCHEMA_PATHS:
 	case SCHEMA_HOSTS:
 	case SCHEMA_SERVERS:
 		mem_free(*(char **)element);

@@ -248,6 +248,7 @@ write_value(struct schema_writer *writer, const struct schema_key *key)
 		if (key->words)
 			write_boolean(writer);
 		break;
+	case SCHEMA_PATHS:
 	case SCHEMA_FILE:
 	case SCHEMA_HOST:
 	case SCHEMA_HOSTS:

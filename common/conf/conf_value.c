@@ -201,6 +201,7 @@ read_string(struct conf_reader *reader, const struct schema_key *key,
 		}
 		__attribute__((fallthrough));
 	case SCHEMA_PATH:
+	case SCHEMA_PATHS:
 		if (find_word(key->words, text))
 			return mem_strdup(text);
 		if (text[0] != '\0')
@@ -398,6 +399,7 @@ conf_read_value(struct conf_reader *reader, const struct schema_key *key,
 		read_word(reader, key, node, field, shown);
 		break;
 	case SCHEMA_STRINGS:
+	case SCHEMA_PATHS:
 	case SCHEMA_HOSTS:
 	case SCHEMA_SERVERS:
 		conf_read_items(reader, key, node, read_string_item, base,

@@ -29,6 +29,7 @@ enum schema_type {
 	SCHEMA_PEM,            /* char *, inline: never printed */
 	SCHEMA_STORE,          /* char *, a URI: its query is never printed */
 	SCHEMA_STRINGS,        /* char ** */
+	SCHEMA_PATHS,          /* char **, made absolute */
 	SCHEMA_HOSTS,          /* char **, host names, wildcards, addresses */
 	SCHEMA_SERVERS,        /* char **, IP addresses with or without port */
 	SCHEMA_LOG_TARGET,     /* char *: stderr, file:PATH, syslog:FACILITY */

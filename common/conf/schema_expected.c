@@ -93,6 +93,8 @@ expected_words(enum schema_type type)
 		return "a host name or an IP address";
 	case SCHEMA_PEM:
 		return "PEM text that begins with -----BEGIN";
+	case SCHEMA_PATHS:
+		return "a path or a list of paths";
 	case SCHEMA_STRINGS:
 		return "a string or a list of strings";
 	case SCHEMA_HOSTS:

@@ -29,6 +29,7 @@ extern const struct schema_map schema_authorize;
 extern const struct schema_map schema_buffers;
 extern const struct schema_map schema_certificate;
 extern const struct schema_map schema_connect;
+extern const struct schema_map schema_crl;
 extern const struct schema_map schema_global;
 extern const struct schema_map schema_keepalive;
 extern const struct schema_map schema_log;

@@ -132,6 +132,69 @@ const struct schema_map schema_certificate = {
 	.size = sizeof(struct schema_certificate),
 };
 
+static const struct schema_word crl_check_words[] = {
+	{"leaf", TLS_CRL_LEAF, "the peer's certificate"},
+	{"chain", TLS_CRL_CHAIN, "and all of its chain but the authority"},
+	{NULL, 0, NULL},
+};
+
+static const struct schema_word crl_expired_words[] = {
+	{"error", TLS_CRL_EXPIRED_ERROR,
+	 "whoever it covers is refused until there is a new one"},
+	{"warn", TLS_CRL_EXPIRED_WARN,
+	 "the log says so, and it counts as before"},
+	{NULL, 0, NULL},
+};
+
+static const struct schema_key crl_keys[] = {
+	{
+		.name = "files",
+		.type = SCHEMA_PATHS,
+		.gates = SCHEMA_BOTH,
+		AT(struct tls_crl, files),
+		COUNT(struct tls_crl, file_count),
+		WHERE(struct tls_crl, files_at),
+		.otherwise = "none",
+		.help = "files with revocation lists (PEM, several in a file, "
+			"or DER), of 64 MiB at most",
+	},
+	{
+		.name = "directory",
+		.type = SCHEMA_PATH,
+		.gates = SCHEMA_BOTH,
+		AT(struct tls_crl, directory),
+		WHERE(struct tls_crl, directory_at),
+		.otherwise = "none",
+		.help = "every file in it, whatever it is called",
+	},
+	{
+		.name = "check",
+		.type = SCHEMA_WORD,
+		.gates = SCHEMA_BOTH,
+		AT(struct tls_crl, check),
+		WHERE(struct tls_crl, check_at),
+		.words = crl_check_words,
+		.standard = "leaf",
+		.help = "whose certificates are looked for; there must be a "
+			"list of each one's issuer",
+	},
+	{
+		.name = "expired",
+		.type = SCHEMA_WORD,
+		.gates = SCHEMA_BOTH,
+		AT(struct tls_crl, expired),
+		WHERE(struct tls_crl, expired_at),
+		.words = crl_expired_words,
+		.standard = "error",
+		.help = "what becomes of a list after its nextUpdate",
+	},
+};
+
+const struct schema_map schema_crl =
+	MAP("crl", crl_keys, struct tls_crl, "files",
+	    "Lists of revoked certificates; files that change are read again "
+	    "without a reload. A scalar or a list stands for `files`.");
+
 static const struct schema_key verify_keys[] = {
 	{
 		.name = "mode",
@@ -192,6 +255,14 @@ static const struct schema_key verify_keys[] = {
 		.help = "every certificate of `ca` is trusted by itself, also "
 			"one that is not self-signed: an intermediate, or a "
 			"leaf",
+	},
+	{
+		.name = "crl",
+		.type = SCHEMA_MAP,
+		.gates = SCHEMA_BOTH,
+		AT(struct tls_verify, crl),
+		.map = &schema_crl,
+		.help = "lists of revoked certificates",
 	},
 };
 

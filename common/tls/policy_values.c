@@ -23,11 +23,13 @@
 #include "common/tls/cipher_list.h"
 #include "common/tls/key_log.h"
 #include "common/tls/openssl_compat.h"
+#include "common/tls/policy_crl.h"
 #include "common/tls/signer.h"
 #include "common/tls/tls_dh.h"
 #include "common/tls/tls_profile.h"
 #include "common/tls/tls_settings.h"
 #include "common/tls/tls_version.h"
+#include "common/verify/crl_index.h"
 #include "common/verify/peer_policy.h"
 
 /* A list's two bytes of length, and room for what is around it. */
@@ -392,8 +394,11 @@ choose_verification(struct policy_values *values, const struct draft *draft)
 	enum tls_verify_mode mode =
 		tls_verify_mode_of(verify, values->is_server);
 
-	if (mode == TLS_VERIFY_NONE)
+	if (mode == TLS_VERIFY_NONE) {
+		policy_crl_choose(verify, false, draft->files, NULL,
+				  draft->problems, draft->warnings);
 		return;
+	}
 	if (mode == TLS_VERIFY_OPTIONAL && !values->is_server)
 		error_list_addf(draft->problems, at,
 				"verify: a backend always shows a certificate, "
@@ -410,6 +415,9 @@ choose_verification(struct policy_values *values, const struct draft *draft)
 	values->peer->depth = verify->depth;
 	values->peer->is_partial_chain = verify->is_partial_chain;
 	choose_authorities(values, draft);
+	policy_crl_choose(verify, !is_none(verify->cas, verify->ca_count),
+			  draft->files, &values->peer->crl, draft->problems,
+			  draft->warnings);
 	if (values->is_server)
 		choose_advertised(values, draft);
 }
@@ -501,6 +509,19 @@ hash_key_log(EVP_MD_CTX *hash, const struct key_log *log)
 }
 
 static bool
+hash_crl(EVP_MD_CTX *hash, const struct crl_rules *rules)
+{
+	const uint64_t numbers[] = {rules->count, rules->is_chain,
+				    rules->is_expired_good};
+	bool is_good = hash_bytes(hash, numbers, sizeof(numbers));
+
+	for (size_t i = 0; is_good && i < rules->count; i++)
+		is_good = hash_bytes(hash, crl_index_digest(rules->indexes[i]),
+				     POLICY_DIGEST_SIZE);
+	return is_good;
+}
+
+static bool
 hash_all(EVP_MD_CTX *hash, const struct policy_values *values,
 	 const struct tls_settings *settings)
 {
@@ -535,7 +556,8 @@ hash_all(EVP_MD_CTX *hash, const struct policy_values *values,
 		is_good = hash_bytes(hash, values->alpn->bytes,
 				     values->alpn->length);
 	is_good = is_good && hash_authorities(hash, values->authorities) &&
-		  hash_authorities(hash, values->advertised);
+		  hash_authorities(hash, values->advertised) &&
+		  (!values->peer || hash_crl(hash, &values->peer->crl));
 	for (size_t i = 0; is_good && i < values->command_count; i++)
 		is_good = hash_text(hash, values->commands[i].command) &&
 			  hash_text(hash, values->commands[i].value);

@@ -46,6 +46,8 @@ verify_clear(struct tls_verify *verify)
 	free_cas(verify->cas, verify->ca_count);
 	free_cas(verify->advertised, verify->advertised_count);
 	mem_free(verify->name);
+	free_strings(verify->crl.files, verify->crl.file_count);
+	mem_free(verify->crl.directory);
 }
 
 enum tls_verify_mode

@@ -38,6 +38,16 @@ enum tls_verify_mode {
 	TLS_VERIFY_REQUIRED,
 };
 
+enum tls_crl_check {
+	TLS_CRL_LEAF,
+	TLS_CRL_CHAIN,
+};
+
+enum tls_crl_expired {
+	TLS_CRL_EXPIRED_ERROR,
+	TLS_CRL_EXPIRED_WARN,
+};
+
 enum tls_dh_kind {
 	TLS_DH_AUTO,
 	TLS_DH_OFF,
@@ -114,6 +124,19 @@ struct tls_ca {
 		     * when this machine has none; NONE: NULL */
 };
 
+/* Positions with line 0: that was not written. */
+struct tls_crl {
+	char **files; /* absolute paths */
+	size_t file_count;
+	struct position files_at;
+	char *directory; /* absolute path; NULL: none */
+	struct position directory_at;
+	enum tls_crl_check check;
+	struct position check_at;
+	enum tls_crl_expired expired;
+	struct position expired_at;
+};
+
 struct tls_verify {
 	struct position at; /* line 0: nobody has written it */
 	enum tls_verify_mode mode;
@@ -124,6 +147,7 @@ struct tls_verify {
 	char *name; /* connect gate; NULL: the backend's host */
 	unsigned int depth;
 	bool is_partial_chain;
+	struct tls_crl crl;
 };
 
 struct tls_command {

@@ -36,6 +36,8 @@ struct crl_finding {
 	int64_t this_update; /* in seconds since 1970 */
 	int64_t next_update;
 	bool is_expired;    /* GOOD or REVOKED, by a list that has expired */
+	bool is_news;       /* and with is_expired_good, for the first time in
+			     * this process */
 	int64_t revoked_at; /* REVOKED */
 	const char *reason; /* REVOKED: RFC 5280's word for it */
 };

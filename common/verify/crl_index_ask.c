@@ -343,9 +343,15 @@ judge(const struct candidate *best, const struct question *question,
       bool is_expired_good, struct crl_finding *finding)
 {
 	enum validity when = validity(best->list, question->now);
+	struct crl_known *known =
+		&best->index->known[best->list - best->index->lists];
 
 	crl_index_fill(best->index, best->list, finding);
 	finding->is_expired = when == VALIDITY_PAST;
+	if (finding->is_expired && is_expired_good) {
+		finding->is_news = !known->is_expiry_told;
+		known->is_expiry_told = true;
+	}
 	if (is_revoked(best, question->certificate, finding))
 		return CRL_REVOKED;
 	switch (when) {

@@ -24,6 +24,7 @@ struct crl_known {
 		bool is_good;
 	} keys[CRL_KNOWN_KEYS];
 	unsigned int next; /* whose place the next one takes */
+	bool is_expiry_told;
 };
 
 struct crl_index {

@@ -97,6 +97,8 @@ compare_entries(const void *one, const void *other)
 
 	if (a->length != b->length)
 		return a->length < b->length ? -1 : 1;
+	if (a->head != b->head)
+		return a->head < b->head ? -1 : 1;
 	order = memcmp(a->serial, b->serial, a->length);
 	if (order != 0)
 		return order;

@@ -333,6 +333,16 @@ is_serial(const struct der_span *serial)
 		 (bytes[0] == 0xff && (bytes[1] & 0x80)));
 }
 
+static uint64_t
+head_of(const struct der_span *serial)
+{
+	uint64_t head = 0;
+
+	for (size_t i = 0; i < sizeof(head); i++)
+		head = head << 8 | (i < serial->length ? serial->bytes[i] : 0U);
+	return head;
+}
+
 static const char *
 read_entry(struct der_span *from, struct crl_entry *entry)
 {
@@ -345,6 +355,7 @@ read_entry(struct der_span *from, struct crl_entry *entry)
 		return "the serial number of an entry is malformed";
 	*entry = (struct crl_entry){
 		.serial = serial.bytes,
+		.head = head_of(&serial),
 		.length = (uint8_t)serial.length,
 	};
 	if (!take_time(&content, &entry->date))

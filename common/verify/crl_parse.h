@@ -29,6 +29,8 @@ enum crl_scope {
 
 struct crl_entry {
 	const unsigned char *serial; /* of an INTEGER, the content */
+	uint64_t head; /* its first eight bytes as a number, zeros behind a
+			* shorter one: most of them differ in it */
 	uint8_t length;
 	uint8_t reason; /* RFC 5280 5.3.1; 0: unspecified */
 	int64_t date;   /* in seconds since 1970 */

@@ -13,6 +13,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <time.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -112,6 +113,22 @@ check_chain(X509_STORE_CTX *verification, struct peer_verdict *verdict)
 			  X509_STORE_CTX_get_current_cert(verification), NULL);
 }
 
+/* What X509_verify_cert() built, with everything that it trusts at the end. */
+static void
+check_revoked(X509_STORE_CTX *verification, const struct peer_policy *policy,
+	      struct peer_verdict *verdict)
+{
+	const STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(verification);
+	struct crl_refusal refusal;
+
+	if (!policy ||
+	    crl_check_chain(&policy->crl, chain, (int64_t)time(NULL), &refusal))
+		return;
+	peer_verdict_note(verdict, PEER_STEP_REVOKED, refusal.error,
+			  refusal.depth, sk_X509_value(chain, refusal.depth),
+			  refusal.sentence);
+}
+
 /* Our answer and the error must agree: OpenSSL takes its alert from the one,
  * and others may look at the other alone. */
 static int
@@ -137,6 +154,8 @@ check(X509_STORE_CTX *verification, void *argument)
 	if (!verdict)
 		return answer(verification, NULL);
 	check_chain(verification, verdict);
+	if (verdict->step == PEER_STEP_NONE)
+		check_revoked(verification, peer_check_policy(ssl), verdict);
 	verdict->is_admitted = verdict->step == PEER_STEP_NONE;
 	return answer(verification, verdict);
 }

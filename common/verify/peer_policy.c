@@ -35,6 +35,7 @@ peer_policy_unref(struct peer_policy *policy)
 	if (!policy || --policy->references > 0)
 		return;
 	X509_STORE_free(policy->authorities);
+	crl_rules_clear(&policy->crl);
 	mem_free(policy);
 }
 

@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <openssl/types.h>
 
+#include "common/verify/crl_check.h"
+
 /* What the peer is. */
 enum peer_role {
 	PEER_CLIENT, /* of our accept gate */
@@ -24,6 +26,7 @@ struct peer_policy {
 	X509_STORE *authorities; /* with none in it, for `ca: none` */
 	unsigned int depth;      /* most intermediates */
 	bool is_partial_chain;   /* any certificate of the store ends a chain */
+	struct crl_rules crl;
 };
 
 /* A policy with an empty store, for its maker to fill; one reference. */

@@ -14,6 +14,7 @@
 #include "common/base/file_set.h"
 #include "common/base/log.h"
 #include "common/conf/conf.h"
+#include "common/conf/conf_crls.h"
 #include "common/route/certificate_gather.h"
 #include "common/route/route_findings.h"
 #include "common/route/route_own.h"
@@ -77,7 +78,8 @@ check_files(const struct conf *conf, struct findings *findings)
 	struct file_set *files = file_set_new();
 
 	if (conf_files_open(conf, files, &findings->problems) == 0 &&
-	    conf_key_logs_open(conf, true, files, &findings->problems) == 0)
+	    conf_key_logs_open(conf, true, files, &findings->problems) == 0 &&
+	    conf_crls_make(conf, files, &findings->problems) == 0)
 		check_routes(conf, files, &route);
 	file_set_free(files);
 }

@@ -18,7 +18,9 @@
 #include "common/base/file_set.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/conf/conf_crls.h"
 #include "common/conf/conf_facts.h"
+#include "daemon/monitor/crl_process.h"
 #include "daemon/monitor/monitor.h"
 #include "daemon/process/channel.h"
 #include "daemon/process/generation.h"
@@ -98,6 +100,21 @@ read_documents(const struct monitor_options *options,
 	return 0;
 }
 
+/* Before anything that is secret is opened. */
+static int
+load_crls(struct generation *generation, struct error_list *problems)
+{
+	struct conf_crls *crls = conf_crls_open(generation->conf);
+	int status = 0;
+
+	if (conf_crls_count(crls) > 0)
+		status = crl_process_write(crls, generation, problems);
+	if (status == 0)
+		status = conf_crls_finish(crls, generation->files, problems);
+	conf_crls_free(crls);
+	return status;
+}
+
 /* NULL: problems tell why. */
 static struct generation *
 load(const struct monitor_options *options, struct error_list *problems)
@@ -110,6 +127,8 @@ load(const struct monitor_options *options, struct error_list *problems)
 		return NULL;
 	/* The monitor finds the same problems, with their positions. */
 	generation->conf = conf_load(&generation->documents, &ignored, NULL);
+	if (generation->conf && load_crls(generation, problems) != 0)
+		return NULL;
 	if (generation->conf &&
 	    (conf_files_open(generation->conf, generation->files, problems) !=
 		     0 ||
