@@ -13,6 +13,7 @@
 #include "common/conf/log_target.h"
 #include "common/net/address.h"
 #include "common/net/hostname.h"
+#include "common/verify/verify_name.h"
 
 const char *
 conf_read_text(struct conf_reader *reader, const struct schema_key *key,
@@ -213,9 +214,7 @@ read_string(struct conf_reader *reader, const struct schema_key *key,
 			return mem_strdup(text);
 		break;
 	case SCHEMA_HOST:
-		if (hostname_is_ip(text))
-			return mem_strdup(text);
-		if (hostname_normalize(text, strlen(text), name) == 0)
+		if (verify_name_normalize(text, name, NULL) == 0)
 			return mem_strdup(name);
 		break;
 	case SCHEMA_HOSTS:

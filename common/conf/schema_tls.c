@@ -235,7 +235,8 @@ static const struct schema_key verify_keys[] = {
 		.gates = SCHEMA_CONNECT,
 		AT(struct tls_verify, name),
 		.otherwise = "the backend's host",
-		.help = "the name that must be in the certificate",
+		.help = "the name that must be in the certificate, a host name "
+			"(in Unicode, too) or an IP address",
 	},
 	{
 		.name = "depth",

@@ -18,7 +18,7 @@ struct verify_scheme;
 /* Check a name that an operator gives, and write it as it is compared, with a
  * NUL, into out, HOSTNAME_MAX + 1 bytes: an IP address as it is, a host name
  * in small letters, an internationalised one as A-labels (RFC 5890). -1 with a
- * sentence: it is neither, and out is "". */
+ * sentence (error may be NULL): it is neither, and out is "". */
 int
 verify_name_normalize(const char *text, char *out, struct error *error)
 	__attribute__((warn_unused_result));

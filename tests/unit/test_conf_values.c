@@ -9,6 +9,7 @@
 
 #include "common/base/mem.h"
 #include "common/conf/conf.h"
+#include "common/net/hostname_idn.h"
 #include "common/tls/tls_version.h"
 #include "tests/lib/conf_fixture.h"
 #include "tests/unit/unit.h"
@@ -485,6 +486,20 @@ test_ca(void)
 	CU_ASSERT(refuses(around, "[none]", "`mode` is a list here"));
 }
 
+/* As it is written; without libidn2 it is none. */
+static void
+test_international_name(void)
+{
+	bool is_known = strcmp(hostname_idn_library(), "no libidn2") != 0;
+	bool is_taken = takes(IN_CONNECT_TLS("verify"),
+			      "{ca: one.pem, name: B\xc3\xbc.Example}");
+
+	CU_ASSERT_EQUAL(is_taken, is_known);
+	if (is_taken)
+		CU_ASSERT_STRING_EQUAL(service()->connect.tls->verify.name,
+				       "xn--b-eha.example");
+}
+
 static void
 test_commands(void)
 {
@@ -817,6 +832,7 @@ UNIT_SUITE(conf_values, {"boolean", test_boolean}, {"choice", test_choice},
 	   {"log", test_log}, {"addresses", test_addresses},
 	   {"servers", test_servers}, {"versions", test_versions},
 	   {"server_name", test_server_name}, {"dh", test_dh}, {"ca", test_ca},
+	   {"international_name", test_international_name},
 	   {"commands", test_commands}, {"certificates", test_certificates},
 	   {"stores", test_stores},
 	   {"certificates_refused", test_certificates_refused},

@@ -43,7 +43,7 @@ static const struct {
 	{"192.0.2.1", "i:192.0.2.2 c:192.0.2.1"},
 	{"192.0.2.1", "d:192.0.2.1"},
 	/* wildcards for everybody */
-	{"www.co.uk", "d:*.co.uk"},
+	{"www.com", "d:*.com"},
 	{"www.org", "c:*.org"},
 	{"www.example.org", "d:* c:*"},
 };
