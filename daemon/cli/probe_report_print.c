@@ -263,7 +263,7 @@ probe_report_print(const struct probe_report *report, bool has_colours,
 	print_chain(&page, session.chain);
 	if (session.chain)
 		fputc('\n', out);
-	print_verdict(&page, "complete", &report->verdicts->order);
+	print_verdict(&page, "sent chain", &report->verdicts->order);
 	print_verdict(&page, "chain", &report->verdicts->chain);
 	print_verdict(&page, "name", &report->verdicts->name);
 	print_verdict(&page, "pin", &report->verdicts->pin);

@@ -240,10 +240,9 @@ judge_order(const struct court *court, struct probe_verdict *verdict)
 		      "complete, but not in order: each certificate's issuer "
 		      "has to follow it");
 	else
-		judge(verdict, PROBE_GOOD, "complete%s",
+		judge(verdict, PROBE_GOOD, "complete and in order%s",
 		      walk.is_to_root && walk.used > 1
-			      ? ", and the root was sent, too, which needs not "
-				"be"
+			      ? ", with the root, which need not be sent"
 			      : "");
 	X509_free(issuer);
 }

@@ -373,7 +373,7 @@ connection_close(struct connection *connection, enum reason reason,
 		 const char *detail, ...)
 {
 	enum connection_state from = connection->state;
-	char text[320] = "";
+	char text[1024] = "";
 	va_list arguments;
 
 	assert(from != CONNECTION_CLOSE && reason != REASON_NONE);
