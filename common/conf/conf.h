@@ -134,6 +134,7 @@ struct conf_authorize {
 	struct address socket; /* UNIX; no host: nobody is asked */
 	struct position at;    /* where the socket was written */
 	int64_t timeout_ms;
+	bool is_backend_asked; /* ... and whether a backend may be used */
 };
 
 struct conf_service {

@@ -173,6 +173,12 @@ check_authorize(struct conf_reader *reader, const struct yaml_node *node,
 		      "sealock was built without it",
 		      service->name);
 #endif
+	if (authorize->is_backend_asked && !service->connect.tls)
+		conf_complain(reader, &authorize->at,
+			      "service `%s`: `authorize` has `backend: true`, "
+			      "but the connect gate has no `tls`: a plain "
+			      "backend shows nothing to decide on",
+			      service->name);
 	if (address_to_socket(&authorize->socket, &socket, &error) != 0)
 		conf_complain(reader, &authorize->at,
 			      "service `%s`: `authorize`: %s", service->name,

@@ -224,6 +224,15 @@ static const struct schema_key authorize_keys[] = {
 		.help = "how long a decision may take; one that is late is a "
 			"refusal",
 	},
+	{
+		.name = "backend",
+		.type = SCHEMA_BOOLEAN,
+		AT(struct conf_authorize, is_backend_asked),
+		.standard = "false",
+		.help = "`true`: the authorizer is asked about the backend, "
+			"too, after its TLS handshake and before it is given a "
+			"byte",
+	},
 };
 
 const struct schema_map schema_authorize =

@@ -2,10 +2,15 @@
 /*
  * AUTHORIZE: somebody outside is asked whether the client may go on. Nobody
  * touches the backend before the answer, and what is no clear yes in time is a
- * no. Meanwhile the client is listened to, as far as a few bytes go, so that
- * one that goes away takes its question along.
+ * no. In CONNECT the same may be asked about the backend, before it is given a
+ * byte.
+ *
+ * Meanwhile whoever is asked about is listened to, as far as a few bytes go,
+ * so that one that goes away takes its question along.
  */
 #include <stdbool.h>
+
+#include <openssl/ssl.h>
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
@@ -17,12 +22,14 @@
 #include "daemon/worker/authorizer.h"
 #include "daemon/worker/connection.h"
 
-/* What a client may say before it is let in. */
+/* What a peer may say before it is let in. */
 #define EARLY_MAX ((size_t)16 * 1024)
 
 struct authorizing {
+	struct gate *gate; /* whose peer it is about */
 	struct authorizer_question *question;
-	bool is_client_silent; /* its end came: reading again tells nothing */
+	int64_t asked_ms;
+	bool is_peer_silent; /* its end came: reading again tells nothing */
 };
 
 __attribute__((cold)) static void
@@ -35,11 +42,26 @@ log_failed(const struct connection *connection, const char *detail)
 			  connection->service->conf->name, detail);
 }
 
-static bool
-is_late(const struct connection *connection)
+/* The outcome. */
+
+static void
+allowed(struct connection *connection, const struct gate *gate)
 {
-	return connection->now_ms - connection->state_ms >
-	       connection->service->conf->authorize.timeout_ms;
+	if (connection_is_accept(gate))
+		connect_start(connection);
+	else
+		connect_finish(connection);
+}
+
+static void
+refused(struct connection *connection, const struct gate *gate,
+	const char *detail)
+{
+	if (connection_is_accept(gate))
+		connection_close(connection, REASON_AUTHORIZE_DENIED, "%s",
+				 detail);
+	else
+		connect_refused(connection, REASON_AUTHORIZE_DENIED, detail);
 }
 
 static void
@@ -47,66 +69,97 @@ on_decided(void *argument, enum authorizer_decision decision,
 	   const char *detail)
 {
 	struct connection *connection = argument;
+	struct authorizing *authorizing = connection->authorizing;
+	const struct gate *gate = authorizing->gate;
+	int64_t timeout_ms = connection->service->conf->authorize.timeout_ms;
+	bool is_late;
 
-	/* It goes by itself. */
-	connection->authorizing->question = NULL;
 	connection->now_ms = clock_monotonic_ms();
+	is_late = connection->now_ms - authorizing->asked_ms > timeout_ms;
+	/* It goes by itself. */
+	authorizing->question = NULL;
+	authorize_cancel(connection);
 	if (decision == AUTHORIZER_FAILED)
 		log_failed(connection, detail);
-	if (decision != AUTHORIZER_ALLOWS) {
-		connection_close(connection, REASON_AUTHORIZE_DENIED, "%s",
-				 detail);
-	} else if (is_late(connection)) {
-		connection_close(connection, REASON_AUTHORIZE_DENIED,
-				 "the authorizer allowed it too late");
-	} else {
-		authorize_cancel(connection);
-		connect_start(connection);
-	}
+	if (decision != AUTHORIZER_ALLOWS)
+		refused(connection, gate, detail);
+	else if (is_late)
+		refused(connection, gate, "the authorizer allowed it too late");
+	else
+		allowed(connection, gate);
 	connection_update_events(connection);
 }
 
+/* The question. */
+
 static char *
-write_question(const struct connection *connection)
+write_question(const struct connection *connection, const struct gate *gate,
+	       const char *name)
 {
-	const struct gate *gate = &connection->accept;
+	bool is_accept = connection_is_accept(gate);
+	SSL *ssl = gate->engine ? tls_engine_ssl(gate->engine) : NULL;
 	char client[128], local[128];
 	const struct authorize_facts facts = {
 		.service = connection->service->conf->name,
-		.gate = "accept",
+		.gate = is_accept ? "accept" : "connect",
 		.client = peer_address_format(&connection->client, client,
 					      sizeof(client)),
 		.local = peer_address_format(&connection->local, local,
 					     sizeof(local)),
-		.server_name = connection->server_name,
-		.ssl = gate->engine ? tls_engine_ssl(gate->engine) : NULL,
+		.backend = is_accept ? NULL : connection->backend,
+		.name = name,
+		.server_name =
+			is_accept ? connection->server_name
+				  : SSL_get_servername(
+					    ssl, TLSEXT_NAMETYPE_host_name),
+		.ssl = ssl,
 	};
 
 	return authorize_question_write(&facts);
 }
 
+static void
+ask(struct connection *connection, struct gate *gate, const char *name)
+{
+	char *line = write_question(connection, gate, name);
+	struct authorizing *authorizing;
+
+	if (!line) {
+		refused(connection, gate,
+			"this sealock was built without jansson");
+		return;
+	}
+	authorizing = mem_alloc(sizeof(*authorizing));
+	authorizing->gate = gate;
+	authorizing->asked_ms = connection->now_ms;
+	authorizing->question = authorizer_question_new(connection, line,
+							on_decided, connection);
+	connection->authorizing = authorizing;
+	connection_update_timer(connection);
+	authorizer_question_start(authorizing->question);
+}
+
 void
 authorize_start(struct connection *connection)
 {
-	struct authorizing *authorizing;
-	char *line;
-
 	if (!connection->service->conf->authorize.socket.host) {
 		connect_start(connection);
 		return;
 	}
 	connection_enter(connection, CONNECTION_AUTHORIZE);
-	line = write_question(connection);
-	if (!line) {
-		connection_close(connection, REASON_AUTHORIZE_DENIED,
-				 "this sealock was built without jansson");
-		return;
-	}
-	authorizing = mem_alloc(sizeof(*authorizing));
-	authorizing->question = authorizer_question_new(connection, line,
-							on_decided, connection);
-	connection->authorizing = authorizing;
-	authorizer_question_start(authorizing->question);
+	ask(connection, &connection->accept, NULL);
+}
+
+void
+authorize_backend(struct connection *connection, const char *name)
+{
+	const struct conf_authorize *authorize =
+		&connection->service->conf->authorize;
+
+	if (!authorize->socket.host || !authorize->is_backend_asked)
+		connect_finish(connection);
+	else
+		ask(connection, &connection->connect, name);
 }
 
 void
@@ -120,45 +173,63 @@ authorize_cancel(struct connection *connection)
 	mem_free(authorizing);
 }
 
+int64_t
+authorize_deadline(const struct connection *connection)
+{
+	return connection->authorizing->asked_ms +
+	       connection->service->conf->authorize.timeout_ms;
+}
+
 const char *
 authorize_lacks(const struct connection *connection)
 {
 	return authorizer_question_lacks(connection->authorizing->question);
 }
 
+/* The peer, meanwhile. */
+
 short
 authorize_wants(const struct connection *connection)
 {
-	const struct gate *gate = &connection->accept;
+	const struct authorizing *authorizing = connection->authorizing;
+	const struct gate *gate = authorizing->gate;
 	short wanted = 0;
 
-	if (!connection->authorizing->is_client_silent &&
-	    gate->in.length < EARLY_MAX)
+	if (!authorizing->is_peer_silent && gate->in.length < EARLY_MAX)
 		wanted |= EV_READ;
 	if (gate->out.length > 0)
 		wanted |= EV_WRITE;
 	return wanted;
 }
 
-/* A client that has ended may still want its answer: a request and its end are
- * a legal way to ask. Only where TLS has said nothing at all since the
+static void
+gone(struct connection *connection, const struct gate *gate, enum reason reason,
+     const char *detail)
+{
+	if (connection_is_accept(gate)) {
+		connection_close(connection, reason, "%s", detail);
+		return;
+	}
+	authorize_cancel(connection);
+	connect_refused(connection, REASON_BACKEND_HANDSHAKE_FAILED, detail);
+}
+
+/* A peer that has ended may still wait for an answer: a request and its end
+ * are a legal way to ask. Only where TLS has said nothing at all since the
  * handshake, not even that this is the end, nobody is there any more. */
 static void
-ended(struct connection *connection)
+ended(struct connection *connection, const struct gate *gate)
 {
-	const struct gate *gate = &connection->accept;
-
 	if (gate->engine && gate->in.length == 0)
-		connection_close(connection, REASON_CLIENT_CLOSED,
-				 "before it was authorized");
+		gone(connection, gate, REASON_CLIENT_CLOSED,
+		     "closed before it was authorized");
 	else
-		connection->authorizing->is_client_silent = true;
+		connection->authorizing->is_peer_silent = true;
 }
 
 void
-authorize_event(struct connection *connection, short what)
+authorize_event(struct connection *connection, struct gate *gate, short what)
 {
-	struct gate *gate = &connection->accept;
 	enum io_result result = IO_DONE;
 	struct span wire;
 
@@ -174,12 +245,13 @@ authorize_event(struct connection *connection, short what)
 	case IO_AGAIN:
 		return;
 	case IO_END:
-		ended(connection);
+		ended(connection, gate);
 		return;
 	case IO_TRUNCATED:
 	case IO_RESET:
 	case IO_FAILED:
-		connection_close(connection, REASON_RESET, "by the client");
+		gone(connection, gate, REASON_RESET,
+		     "reset before it was authorized");
 		return;
 	}
 }

@@ -16,6 +16,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include "common/verify/peer_check.h"
 #include "daemon/worker/authorize_certificate.h"
 #include "daemon/worker/authorize_json.h"
 
@@ -28,12 +29,13 @@ make_address(const char *text)
 {
 	json_t *address = json_object();
 	const char *colon = strrchr(text, ':');
-	size_t length = (size_t)(colon - text);
+	size_t length;
 
-	if (strncmp(text, "unix:", 5) == 0) {
+	if (!colon || strncmp(text, "unix:", 5) == 0) {
 		authorize_json_put(address, "address", json_string(text));
 		return address;
 	}
+	length = (size_t)(colon - text);
 	if (text[0] == '[') {
 		text++;
 		length -= 2;
@@ -74,22 +76,31 @@ put_tls(json_t *question, SSL *ssl)
 	put_text(question, "cipher", SSL_get_cipher_name(ssl));
 }
 
+/* What the gate itself thinks of the peer's certificate. */
 static json_t *
 make_verdict(const SSL *ssl)
 {
-	long error = SSL_get_verify_result(ssl);
-	json_t *verdict = json_object();
+	const struct peer_verdict *verdict = peer_check_verdict(ssl);
+	json_t *made = json_object();
+	char detail[512];
 
 	if (!SSL_get0_peer_certificate(ssl)) {
-		put_text(verdict, "result", "none");
-		return verdict;
+		put_text(made, "result", "none");
+		return made;
 	}
-	put_text(verdict, "result", error == X509_V_OK ? "ok" : "failed");
-	if (error == X509_V_OK)
-		return verdict;
-	authorize_json_put(verdict, "error", json_integer(error));
-	put_text(verdict, "detail", X509_verify_cert_error_string(error));
-	return verdict;
+	if (!verdict) {
+		put_text(made, "result", "unchecked");
+		return made;
+	}
+	if (verdict->step == PEER_STEP_NONE) {
+		put_text(made, "result", "ok");
+		return made;
+	}
+	put_text(made, "result", verdict->is_admitted ? "pinned" : "failed");
+	authorize_json_put(made, "error", json_integer(verdict->error));
+	put_text(made, "detail",
+		 peer_verdict_format(verdict, detail, sizeof(detail)));
+	return made;
 }
 
 /* Leaf first, as the peer sent it. OpenSSL keeps the leaf apart on the accept
@@ -126,6 +137,8 @@ authorize_question_write(const struct authorize_facts *facts)
 	put_text(question, "gate", facts->gate);
 	put_address(question, "client", facts->client);
 	put_address(question, "local", facts->local);
+	put_address(question, "backend", facts->backend);
+	put_text(question, "name", facts->name);
 	put_text(question, "sni", facts->server_name);
 	if (facts->ssl) {
 		put_tls(question, facts->ssl);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What an authorizer is asked: one line of JSON with everything that is known
- * of a client, described in sealock(8). Whatever a peer has put into its
- * certificates comes out as valid JSON of bounded size.
+ * of a client or a backend, described in sealock(8). Whatever a peer has put
+ * into its certificates comes out as valid JSON of bounded size.
  */
 #ifndef SEALOCK_WORKER_AUTHORIZE_QUESTION_H
 #define SEALOCK_WORKER_AUTHORIZE_QUESTION_H
@@ -21,11 +21,13 @@
 /* What can be said of a peer. Texts may be NULL; nothing is said then. */
 struct authorize_facts {
 	const char *service;
-	const char *gate;   /* "accept" */
-	const char *client; /* HOST:PORT, [HOST]:PORT, or "unix:" */
+	const char *gate;   /* "accept", "connect" */
+	const char *client; /* HOST:PORT, [HOST]:PORT, or "unix:..." */
 	const char *local;
-	const char *server_name;
-	SSL *ssl; /* its handshake is over; NULL: plain */
+	const char *backend;
+	const char *name;        /* what the backend is verified by */
+	const char *server_name; /* what was asked for at this gate */
+	SSL *ssl;                /* its handshake is over; NULL: plain */
 };
 
 /* The line with its newline (mem_free()); NULL in builds without jansson. */

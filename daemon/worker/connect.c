@@ -48,9 +48,8 @@ connect_cancel(struct connection *connection)
 	mem_free(connecting);
 }
 
-/* The backend is reached, its TLS done where it has one. */
-static void
-reached(struct connection *connection)
+void
+connect_finish(struct connection *connection)
 {
 	connection->connect_ms =
 		(int32_t)(connection->now_ms - connection->state_ms);
@@ -94,6 +93,16 @@ reason_of(enum tls_fault fault)
 	return REASON_BACKEND_HANDSHAKE_FAILED;
 }
 
+/* Whom we want to talk to; NULL: nobody by name. */
+static const char *
+verify_name(const struct connection *connection,
+	    const struct address *configured)
+{
+	const struct tls_settings *tls = connection->service->conf->connect.tls;
+
+	return tls->verify.name ? tls->verify.name : configured->host;
+}
+
 static void
 tls_finished(struct connecting *connecting, const struct tls_input *rest)
 {
@@ -111,7 +120,19 @@ tls_finished(struct connecting *connecting, const struct tls_input *rest)
 	}
 	held_append(&gate->in, rest->bytes, rest->length);
 	gate->stream = &stream_tls;
-	reached(connection);
+	authorize_backend(connection,
+			  verify_name(connection, connecting->reached));
+}
+
+void
+connect_refused(struct connection *connection, enum reason reason,
+		const char *detail)
+{
+	struct connecting *connecting = connection->connecting;
+
+	connecting_note(connecting, reason, "%s: %s", connection->backend,
+			detail);
+	pass_over(connecting);
 }
 
 void
@@ -188,18 +209,15 @@ tls_start(struct connecting *connecting, const struct address *configured)
 	static const struct span nothing = {(const unsigned char *)"", 0};
 	struct connection *connection = connecting->connection;
 	const struct route_connect *route = connection->service->connect;
-	const struct tls_settings *tls = connection->service->conf->connect.tls;
 	struct gate *gate = &connection->connect;
 	struct error error = {.text = ""};
-	const char *verify_name =
-		tls->verify.name ? tls->verify.name : configured->host;
 
 	gate->engine = tls_engine_new_client(route->context);
 	if (!gate->engine ||
-	    tls_policy_prepare_client(route->policy,
-				      tls_engine_ssl(gate->engine),
-				      server_name(connection, configured),
-				      verify_name, &error) != 0) {
+	    tls_policy_prepare_client(
+		    route->policy, tls_engine_ssl(gate->engine),
+		    server_name(connection, configured),
+		    verify_name(connection, configured), &error) != 0) {
 		connection_close(connection, REASON_ERROR, "%s",
 				 gate->engine ? error.text
 					      : "no memory for TLS");
@@ -229,11 +247,12 @@ connecting_won(struct connecting *connecting, size_t index, int descriptor)
 	mem_free(connection->backend);
 	connection->backend =
 		mem_strdup(candidate_format(candidate, text, sizeof(text)));
+	connecting->reached = candidate->configured;
 	if (connection->service->connect)
 		tls_start(connecting, candidate->configured);
 	else {
 		gate_guard(&connection->connect);
-		reached(connection);
+		connect_finish(connection);
 	}
 }
 

@@ -28,7 +28,8 @@ struct connection;
 struct connecting {
 	struct connection *connection;
 	struct candidates candidates;
-	size_t next; /* the candidate to try next */
+	size_t next;                   /* the candidate to try next */
+	const struct address *reached; /* while the backend's TLS is set up */
 	struct attempt attempts[ATTEMPTS_MAX];
 	size_t active;
 	struct event delay;

@@ -155,11 +155,6 @@ first_limit(const struct connection *connection)
 				: "the client did not finish");
 		break;
 	case CONNECTION_AUTHORIZE:
-		tighten(&limit, connection->state_ms,
-			connection->service->conf->authorize.timeout_ms,
-			REASON_AUTHORIZE_DENIED,
-			connection->authorizing ? authorize_lacks(connection)
-						: NULL);
 		break;
 	case CONNECTION_CONNECT:
 		if (is_paused(&connection->connect))
@@ -185,6 +180,9 @@ first_limit(const struct connection *connection)
 	case CONNECTION_STATE_COUNT:
 		break;
 	}
+	if (connection->authorizing)
+		tighten(&limit, 0, authorize_deadline(connection),
+			REASON_AUTHORIZE_DENIED, authorize_lacks(connection));
 	if (gate_is_stuck(&connection->accept))
 		tighten(&limit, connection->accept.stalled_ms,
 			timeouts->write_stall_ms, REASON_IDLE_TIMEOUT,
@@ -260,6 +258,16 @@ wanted_by_handshake(const struct gate *gate)
 	return wanted;
 }
 
+static short
+wanted_in_connect(const struct connection *connection)
+{
+	if (connection->authorizing)
+		return authorize_wants(connection);
+	return connection->connect.descriptor >= 0
+		       ? wanted_by_handshake(&connection->connect)
+		       : 0;
+}
+
 void
 connection_update_events(struct connection *connection)
 {
@@ -276,9 +284,7 @@ connection_update_events(struct connection *connection)
 		break;
 	case CONNECTION_CONNECT:
 		gate_arm(accept, accept->out.length > 0 ? EV_WRITE : 0);
-		gate_arm(backend, backend->descriptor >= 0
-					  ? wanted_by_handshake(backend)
-					  : 0);
+		gate_arm(backend, wanted_in_connect(connection));
 		assert(connection->connecting);
 		break;
 	case CONNECTION_RELAY:
@@ -305,10 +311,12 @@ connection_event(struct connection *connection, struct gate *gate, short what)
 		handshake_event(connection, what);
 		break;
 	case CONNECTION_AUTHORIZE:
-		authorize_event(connection, what);
+		authorize_event(connection, gate, what);
 		break;
 	case CONNECTION_CONNECT:
-		if (!connection_is_accept(gate))
+		if (!connection_is_accept(gate) && connection->authorizing)
+			authorize_event(connection, gate, what);
+		else if (!connection_is_accept(gate))
 			connect_event(connection, what);
 		else if (gate_flush(gate) == IO_RESET)
 			connection_close(connection, REASON_RESET,

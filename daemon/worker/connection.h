@@ -73,7 +73,8 @@ struct connection {
 	struct flow up;   /* client to backend */
 	struct flow down; /* backend to client */
 	struct timer timer;
-	struct authorizing *authorizing; /* AUTHORIZE only */
+	struct authorizing *authorizing; /* while somebody is asked: AUTHORIZE,
+					  * CONNECT */
 	struct connecting *connecting;   /* CONNECT only */
 
 	/* Monotonic milliseconds. */
@@ -164,7 +165,9 @@ handshake_event(struct connection *connection, short what);
 void
 authorize_start(struct connection *connection);
 void
-authorize_event(struct connection *connection, short what);
+authorize_event(struct connection *connection, struct gate *gate, short what);
+void
+authorize_backend(struct connection *connection, const char *name);
 void
 authorize_cancel(struct connection *connection);
 void
@@ -174,16 +177,23 @@ connect_continue(struct connection *connection, const struct span *wire);
 void
 connect_event(struct connection *connection, short what);
 void
+connect_finish(struct connection *connection);
+void
+connect_refused(struct connection *connection, enum reason reason,
+		const char *detail);
+void
 connect_cancel(struct connection *connection);
 void
 relay_start(struct connection *connection);
 void
 relay_event(struct connection *connection, struct gate *gate, short what);
 
-/* AUTHORIZE: what the client is listened for, and what its question waits for,
- * in words. */
+/* While somebody is asked: what the peer is listened for, until when, and what
+ * the question waits for, in words. */
 short
 authorize_wants(const struct connection *connection);
+int64_t
+authorize_deadline(const struct connection *connection);
 const char *
 authorize_lacks(const struct connection *connection);
 

@@ -320,10 +320,13 @@ connections_that_fit(struct worker *worker)
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 ||
 	    limit.rlim_cur == RLIM_INFINITY)
 		return SIZE_MAX;
-	/* A builtin backend lives in here, with the other end of its pair. */
+	/* A builtin backend lives in here, with the other end of its pair; who
+	 * asks about a backend has a third socket. */
 	for (size_t i = 0; i < conf->service_count; i++) {
 		const struct conf_connect *to = &conf->services[i].connect;
 
+		if (conf->services[i].authorize.is_backend_asked)
+			each = 3;
 		for (size_t j = 0; j < to->address_count; j++) {
 			if (to->addresses[j].address.kind == ADDRESS_BUILTIN)
 				each = 3;

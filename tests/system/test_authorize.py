@@ -6,11 +6,12 @@ import json
 import os
 import signal
 import socket
+import ssl
 import threading
 import time
 
 from harness import SOURCE, limit, wait_for
-from streams import Ended, echo
+from streams import Ended, echo, greeter, resetter, server_context, speaker
 
 YES = b'{"allow":true}\n'
 NO = b'{"allow":false,"reason":"not today"}\n'
@@ -168,6 +169,189 @@ def test_what_comes_early_is_not_lost(t):
             sender.join()
     assert [r["reason"] for r in (d.wait_access(2), *d.access())] == [
         "done"] * 3
+
+
+def parity_P24_what_is_known_of_a_certificate(t):
+    """TLS 1.2 and 1.3; the chain is what the client sent."""
+    inner = t.pki.intermediate("authorize")
+    leaf = t.pki.leaf("client.test", "192.0.2.1", issuer=inner,
+                      usage="client")
+    authorizer = Authorizer(
+        t, lambda q: YES if "certificate" in q else NO)
+    backend = t.server(echo)
+    d = t.daemon({"s": asks(
+        authorizer.socket,
+        t.gate(verify={"mode": "optional", "ca": t.pki.root().cert}),
+        connect=backend.address)})
+    for version in "TLSv1.2", "TLSv1.3":
+        with d.tls(certificate=leaf, versions=version) as stream:
+            stream.expect_echo()
+        question = authorizer.questions[-1]
+        assert question["tls_version"] == version
+        assert question["verify"] == {"result": "ok"}
+        certificate = question["certificate"]
+        assert certificate["subject"] == "CN=client.test"
+        assert certificate["issuer"] == "CN=authorize CA"
+        assert certificate["names"] == [
+            {"type": "dns", "value": "client.test"},
+            {"type": "ip", "value": "192.0.2.1"},
+            {"type": "cn", "value": "client.test"}]
+        assert certificate["names_total"] == 3
+        assert certificate["fingerprint"] == "sha256$" + leaf.digest()
+        assert [link["subject"] for link in question["chain"]] == [
+            "CN=client.test", "CN=authorize CA"]
+        assert question["chain_total"] == 2
+        assert [ssl.PEM_cert_to_DER_cert(link["pem"])
+                for link in question["chain"]] == [
+                    open(made.der, "rb").read() for made in (leaf, inner)]
+        facts = t.command("cert", "show", "--json", leaf.cert).expect()
+        assert certificate["public_key"] in facts.out
+    assert len(backend.contacts) == 2
+    with d.tls() as stream:
+        assert stream.read_all()[0] == b""
+    assert authorizer.questions[-1]["verify"] == {"result": "none"}
+    d.wait_access(reason="authorize_denied")
+    assert len(backend.contacts) == 2
+
+
+def test_who_is_refused_is_not_asked_about(t):
+    """The handshake ends first."""
+    authorizer = Authorizer(t)
+    stranger = t.pki.leaf("client.test", issuer=t.pki.root("stranger"),
+                          usage="client")
+    d = t.daemon({"s": asks(
+        authorizer.socket,
+        t.gate(verify={"mode": "required", "ca": t.pki.root().cert}),
+        connect=t.server(echo).address)})
+    for certificate in stranger, None:
+        try:
+            with d.tls(certificate=certificate) as stream:
+                assert stream.read_all()[0] == b""
+        except (Ended, OSError):
+            pass
+    d.wait_access(2)
+    assert not authorizer.questions
+
+
+def test_a_client_on_a_unix_socket(t):
+    authorizer = Authorizer(t)
+    backend = t.server(echo)
+    d = t.daemon({"s": asks(authorizer.socket,
+                            {"address": "unix:" + t.path("in")},
+                            connect=backend.address)})
+    with socket.socket(socket.AF_UNIX) as stream:
+        stream.settimeout(10 * t.patience)
+        stream.connect(t.path("in"))
+        stream.sendall(b"hello")
+        assert stream.recv(100) == b"hello"
+    assert authorizer.questions[0]["client"] == {"address": "unix:"}
+    d.wait_access()
+
+
+# The backend.
+
+
+def to_tls(t, backend, authorizer, **verify):
+    return {"accept": {}, "connect": {
+        "address": backend, "tls": {"verify": {
+            "ca": t.pki.root().cert, "name": "web.test", **verify}}},
+        "authorize": {"socket": authorizer.socket, "timeout": "10s",
+                      "backend": True}}
+
+
+def parity_P24_a_decision_on_the_backend(t):
+    """After its handshake, before its first byte."""
+    backend = t.server(echo, server_context(t.pki.system()))
+    authorizer = Authorizer(t, lambda q: YES)
+    d = t.daemon({"s": to_tls(t, backend.address, authorizer)})
+    with d.plain() as stream:
+        stream.expect_echo(os.urandom(100000))
+    first, second = authorizer.questions
+    assert first["gate"] == "accept" and "backend" not in first
+    assert second["gate"] == "connect"
+    assert second["backend"] == {"address": "127.0.0.1", "port": backend.port}
+    assert second["name"] == "web.test"
+    assert second["client"] == first["client"]
+    assert second["verify"] == {"result": "ok"}
+    assert second["certificate"]["subject"] == "CN=web.test"
+    assert second["chain"][0]["fingerprint"] == second["certificate"][
+        "fingerprint"] == "sha256$" + t.pki.system().digest()
+
+    authorizer.answer = lambda q: YES if q["gate"] == "accept" else NO
+    with d.plain() as stream:
+        try:
+            stream.send(b"hello")
+            assert stream.read_all()[0] == b""
+        except (Ended, OSError):
+            pass
+    record = d.wait_access(reason="authorize_denied")
+    assert record["detail"] == ("%s: the authorizer said no: not today" %
+                                backend.address)
+    assert backend.contacts[1].over.wait(15 * t.patience)
+    assert not backend.contacts[1].received
+
+
+def test_the_next_backend(t):
+    """One that is not allowed is passed over."""
+    backends = [t.server(greeter(name), server_context(t.pki.system()))
+                for name in (b"one", b"two")]
+    authorizer = Authorizer(
+        t, lambda q: NO if q.get("backend", {}).get("port") ==
+        backends[0].port else YES)
+    d = t.daemon({"s": to_tls(
+        t, [backend.address for backend in backends], authorizer)})
+    with d.plain() as stream:
+        assert stream.recv() == b"two"
+    assert not backends[0].contacts[0].received
+
+
+def test_a_backend_that_does_not_wait(t):
+    """It talks at once, or goes away, while the authorizer thinks."""
+    gate = threading.Event()
+
+    def answer(question):
+        if question["gate"] == "connect":
+            gate.wait()
+        return YES
+
+    data = os.urandom(200000)
+    authorizer = Authorizer(t, answer)
+    talks = t.server(speaker(data), server_context(t.pki.system()))
+    leaves = t.server(resetter, server_context(t.pki.system()))
+    d = t.daemon({"talks": to_tls(t, talks.address, authorizer),
+                  "leaves": to_tls(t, leaves.address, authorizer)})
+    with d.plain("talks") as stream:
+        wait_for(lambda: len(authorizer.questions) == 2, "it was asked")
+        gate.set()
+        stream.finish()
+        assert stream.read_all() == (data, "clean")
+    gate.clear()
+    with d.plain("leaves") as stream:
+        try:
+            assert stream.read_all()[0] == b""
+        except (Ended, OSError):
+            pass
+    record = d.wait_access(service="leaves")
+    assert record["reason"] == "backend_handshake_failed", record
+    assert "before it was authorized" in record["detail"]
+    gate.set()
+
+
+def test_the_backend_s_decision_has_a_limit(t):
+    backend = t.server(echo, server_context(t.pki.system()))
+    authorizer = Authorizer(
+        t, lambda q: YES if q["gate"] == "accept" else None)
+    service = to_tls(t, backend.address, authorizer)
+    service["authorize"]["timeout"] = "500ms"
+    d = t.daemon({"s": service})
+    with d.plain() as stream:
+        try:
+            assert stream.read_all()[0] == b""
+        except (Ended, OSError):
+            pass
+    record = d.wait_access(reason="authorize_denied")
+    assert record["detail"] == "the authorizer did not answer in time"
+    assert not backend.contacts[0].received
 
 
 # No.

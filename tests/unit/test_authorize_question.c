@@ -105,14 +105,26 @@ test_plain(void)
 }
 
 static void
-test_unix(void)
+test_without_ports(void)
 {
-	const struct authorize_facts facts = {.client = "unix:"};
+	const struct authorize_facts facts = {
+		.client = "unix:",
+		.local = "unknown",
+		.backend = "unix:@a:80",
+		.name = "db.example",
+	};
 	json_t *question = ask(&facts);
 	const json_t *client = json_object_get(question, "client");
+	const json_t *local = json_object_get(question, "local");
+	const json_t *backend = json_object_get(question, "backend");
 
 	CU_ASSERT_STRING_EQUAL(text_of(client, "address"), "unix:");
 	CU_ASSERT_EQUAL(json_object_size(client), 1);
+	CU_ASSERT_STRING_EQUAL(text_of(local, "address"), "unknown");
+	CU_ASSERT_EQUAL(json_object_size(local), 1);
+	CU_ASSERT_STRING_EQUAL(text_of(backend, "address"), "unix:@a:80");
+	CU_ASSERT_EQUAL(json_object_size(backend), 1);
+	CU_ASSERT_STRING_EQUAL(text_of(question, "name"), "db.example");
 	json_decref(question);
 }
 
@@ -189,7 +201,8 @@ look_at_both(SSL *client, SSL *server)
 
 	CU_ASSERT_STRING_EQUAL(text_of(question, "tls_version"), "TLSv1.3");
 	CU_ASSERT_STRING_EQUAL(
-		text_of(json_object_get(question, "verify"), "result"), "ok");
+		text_of(json_object_get(question, "verify"), "result"),
+		"unchecked");
 	CU_ASSERT_STRING_EQUAL(text_of(certificate, "subject"),
 			       "CN=client.example");
 	CU_ASSERT_EQUAL(strlen(text_of(certificate, "not_after")),
@@ -365,7 +378,8 @@ test_large(void)
 	test_identity_free(leaf);
 }
 
-UNIT_SUITE(authorize_question, {"plain", test_plain}, {"unix", test_unix},
+UNIT_SUITE(authorize_question, {"plain", test_plain},
+	   {"without_ports", test_without_ports},
 	   {"server_name", test_server_name},
 	   {"certificates", test_certificates},
 	   {"no_certificate", test_no_certificate},
