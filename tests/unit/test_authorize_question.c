@@ -7,6 +7,8 @@
 #include "config.h"
 #endif
 
+#include "tests/unit/unit.h"
+
 #ifdef HAVE_JANSSON
 
 #include <stdio.h>
@@ -30,7 +32,6 @@
 #include "tests/lib/named_certificate.h"
 #include "tests/lib/test_certificates.h"
 #include "tests/lib/tls_fixture.h"
-#include "tests/unit/unit.h"
 
 #define NAME(kind, text)                                 \
 	{                                                \

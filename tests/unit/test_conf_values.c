@@ -2,6 +2,10 @@
 /*
  * What each type of value takes and what it refuses, with line and column.
  */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -179,6 +183,40 @@ test_duration(void)
 			     "expected a duration"));
 	CU_ASSERT(refuses_at(IN_GLOBAL("resolver"), "{refresh: 0}", "2:11",
 			     "from 1s to 1d"));
+}
+
+static void
+test_authorize(void)
+{
+	static const char around[] = IN_SERVICE("authorize");
+
+#ifdef HAVE_JANSSON
+	CU_ASSERT_FATAL(takes(around, "unix:/run/a.sock"));
+	CU_ASSERT_STRING_EQUAL(service()->authorize.socket.host, "/run/a.sock");
+	CU_ASSERT_EQUAL(service()->authorize.timeout_ms, 1000);
+	CU_ASSERT_FALSE(service()->authorize.is_backend_asked);
+	CU_ASSERT_FATAL(takes(around, "{socket: 'unix:/a', timeout: 10ms}"));
+	CU_ASSERT_EQUAL(service()->authorize.timeout_ms, 10);
+	CU_ASSERT(refuses_at(around, "{socket: 'unix:/a', backend: true}",
+			     "2:10", "a plain backend shows nothing"));
+	CU_ASSERT(refuses_at(around, "{socket: 'unix:/a', timeout: 9ms}",
+			     "2:30", "from 10ms to 1d"));
+	CU_ASSERT(refuses_at(around, "{socket: 'unix:/a', timeout: 0}", "2:30",
+			     "from 10ms to 1d"));
+#else
+	CU_ASSERT(refuses(around, "unix:/run/a.sock", "built without it"));
+#endif
+	CU_ASSERT_FATAL(takes(around, "{socket: off}"));
+	CU_ASSERT_PTR_NULL(service()->authorize.socket.host);
+	CU_ASSERT_FATAL(takes(around, "off"));
+	CU_ASSERT_PTR_NULL(service()->authorize.socket.host);
+	CU_ASSERT_FATAL(takes(around, "~"));
+	CU_ASSERT(refuses(around, "{timeout: 2s}", "has no `socket`"));
+	CU_ASSERT(
+		refuses(around, "{socket: , timeout: 2s}", "has no `socket`"));
+	CU_ASSERT(refuses(around, "unix:@a", "expected off or unix:/PATH"));
+	CU_ASSERT(refuses(around, "127.0.0.1:1", "expected off or unix:/PATH"));
+	CU_ASSERT(refuses(around, "on", "`socket`"));
 }
 
 static void
@@ -827,11 +865,12 @@ test_hints(void)
 
 UNIT_SUITE(conf_values, {"boolean", test_boolean}, {"choice", test_choice},
 	   {"unsigned", test_unsigned}, {"duration", test_duration},
-	   {"size", test_size}, {"word", test_word}, {"string", test_string},
-	   {"path", test_path}, {"relative_document", test_relative_document},
-	   {"log", test_log}, {"addresses", test_addresses},
-	   {"servers", test_servers}, {"versions", test_versions},
-	   {"server_name", test_server_name}, {"dh", test_dh}, {"ca", test_ca},
+	   {"size", test_size}, {"authorize", test_authorize},
+	   {"word", test_word}, {"string", test_string}, {"path", test_path},
+	   {"relative_document", test_relative_document}, {"log", test_log},
+	   {"addresses", test_addresses}, {"servers", test_servers},
+	   {"versions", test_versions}, {"server_name", test_server_name},
+	   {"dh", test_dh}, {"ca", test_ca},
 	   {"international_name", test_international_name},
 	   {"commands", test_commands}, {"certificates", test_certificates},
 	   {"stores", test_stores},
