@@ -12,6 +12,7 @@
 
 #include "common/base/error.h"
 #include "daemon/cli/probe_attempts.h"
+#include "daemon/cli/probe_authorities.h"
 #include "daemon/cli/probe_context.h"
 #include "daemon/cli/probe_report.h"
 #include "daemon/cli/probe_request.h"

@@ -20,9 +20,6 @@
 #include "daemon/cli/probe_link.h"
 #include "daemon/cli/probe_request.h"
 
-#define CLASSIC_GROUPS "X25519:P-256:P-384"
-#define FEW_GROUPS     "P-256"
-
 struct probe_identity {
 	struct certificate_list certificates; /* none or one */
 };
@@ -194,10 +191,12 @@ take_anything(SSL_CTX *context)
 static bool
 apply_manner(SSL_CTX *context, unsigned int manner)
 {
+	char classic_groups[] = "X25519:P-256:P-384", few_groups[] = "P-256";
+
 	if (manner & PROBE_ANYTHING && !take_anything(context))
 		return false;
 	if (manner & PROBE_CLASSIC_GROUPS &&
-	    !SSL_CTX_set1_groups_list(context, CLASSIC_GROUPS))
+	    !SSL_CTX_set1_groups_list(context, classic_groups))
 		return false;
 	if (manner & PROBE_NO_TLS13 &&
 	    !SSL_CTX_set_max_proto_version(context, TLS1_2_VERSION))
@@ -206,7 +205,7 @@ apply_manner(SSL_CTX *context, unsigned int manner)
 		SSL_CTX_set_options(
 			context, SSL_OP_NO_TICKET | SSL_OP_NO_ENCRYPT_THEN_MAC |
 					 SSL_OP_NO_EXTENDED_MASTER_SECRET);
-		return SSL_CTX_set1_groups_list(context, FEW_GROUPS) &&
+		return SSL_CTX_set1_groups_list(context, few_groups) &&
 		       SSL_CTX_set_alpn_protos(context, NULL, 0) == 0;
 	}
 	return true;

@@ -17,6 +17,7 @@
 #include "common/base/mem.h"
 #include "common/base/text.h"
 #include "common/net/address.h"
+#include "common/net/hostname.h"
 #include "common/tls/tls_engine.h"
 #include "daemon/cli/probe_plaintext.h"
 
@@ -373,6 +374,7 @@ probe_link_open(SSL_CTX *context, const char *server_name,
 {
 	struct probe_link *link = mem_alloc(sizeof(*link));
 	struct channel *channel = mem_alloc(sizeof(*channel));
+	char host[HOSTNAME_MAX + 1];
 	SSL *ssl;
 
 	link->connect_ms = link->handshake_ms = -1;
@@ -383,8 +385,10 @@ probe_link_open(SSL_CTX *context, const char *server_name,
 		assert(link->engine);
 		ssl = tls_engine_ssl(link->engine);
 		SSL_set_app_data(ssl, link);
-		if (server_name)
-			SSL_set_tlsext_host_name(ssl, server_name);
+		if (server_name) {
+			snprintf(host, sizeof(host), "%s", server_name);
+			SSL_set_tlsext_host_name(ssl, host);
+		}
 		if (shake_hands(channel, timeout_ms)) {
 			listen_after(channel);
 			tls_engine_close(link->engine, &channel->wire);

@@ -7,7 +7,6 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <openssl/err.h>
@@ -15,102 +14,20 @@
 
 #include "common/base/clock.h"
 #include "common/base/error.h"
-#include "common/base/file_set.h"
 #include "common/base/mem.h"
-#include "common/base/text.h"
-#include "common/conf/conf.h"
 #include "common/net/hostname.h"
 #include "common/tls/ca_store.h"
 #include "common/tls/cipher_list.h"
-#include "common/tls/tls_settings.h"
 #include "common/verify/fingerprint.h"
 #include "common/verify/peer_names.h"
 #include "common/verify/peer_words.h"
 #include "common/verify/public_suffix.h"
 #include "common/verify/verify_name.h"
 #include "daemon/cli/certificate_issuers.h"
+#include "daemon/cli/probe_authorities.h"
 #include "daemon/cli/probe_request.h"
 
 #define DEPTH_MAX 10
-
-struct probe_authorities {
-	struct ca_store *store; /* NULL: this machine has none */
-	char *what;             /* for people */
-};
-
-/* Authorities. */
-
-static void
-add_path(struct tls_verify *verify, struct file_set *files, const char *path)
-{
-	char *found = realpath(path, NULL);
-	struct tls_ca ca = {
-		.kind = TLS_CA_PATH,
-		.text = mem_strdup(found ? found : path),
-	};
-
-	file_set_open(files, ca.text, FILE_PUBLIC, false);
-	verify->cas = mem_resize(verify->cas, verify->ca_count + 1,
-				 sizeof(*verify->cas));
-	verify->cas[verify->ca_count++] = ca;
-	free(found);
-}
-
-static struct ca_store *
-open_store(const struct probe_request *request, const char *system,
-	   struct error *error)
-{
-	struct file_set *files = file_set_new();
-	struct error_list problems = {0};
-	struct tls_verify verify = {0};
-	struct ca_store *store;
-
-	for (size_t i = 0; i < request->ca_count; i++)
-		add_path(&verify, files, request->cas[i]);
-	if (request->ca_count == 0)
-		add_path(&verify, files, system);
-	store = ca_store_open(verify.cas, verify.ca_count, files, &problems,
-			      NULL);
-	if (!store)
-		error_set(error, "%s", problems.errors[0].text);
-	for (size_t i = 0; i < verify.ca_count; i++)
-		mem_free(verify.cas[i].text);
-	mem_free(verify.cas);
-	error_list_clear(&problems);
-	file_set_free(files);
-	return store;
-}
-
-struct probe_authorities *
-probe_authorities_new(const struct probe_request *request, struct error *error)
-{
-	struct probe_authorities *authorities = mem_alloc(sizeof(*authorities));
-	const char *system = conf_system_ca_path();
-
-	if (request->ca_count > 0)
-		authorities->what = mem_strdup("the CAs given");
-	else if (system)
-		authorities->what = mem_format("the CAs of %s", system);
-	else
-		return authorities;
-	authorities->store = open_store(request, system, error);
-	if (authorities->store)
-		return authorities;
-	probe_authorities_free(authorities);
-	return NULL;
-}
-
-void
-probe_authorities_free(struct probe_authorities *authorities)
-{
-	if (!authorities)
-		return;
-	ca_store_unref(authorities->store);
-	mem_free(authorities->what);
-	mem_free(authorities);
-}
-
-/* Verdicts. */
 
 __attribute__((format(printf, 3, 4))) static void
 judge(struct probe_verdict *verdict, enum probe_judgement judgement,

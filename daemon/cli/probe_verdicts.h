@@ -11,7 +11,6 @@
 
 #include "common/verify/peer_advice.h"
 
-struct error;
 struct probe_request;
 struct probe_authorities;
 
@@ -33,13 +32,6 @@ struct probe_verdicts {
 	struct probe_verdict name;
 	struct probe_verdict pin; /* a match outranks all the others */
 };
-
-/* The CAs to judge by: those asked for, or the system's. NULL with a sentence
- * when they cannot be read. */
-struct probe_authorities *
-probe_authorities_new(const struct probe_request *request, struct error *error);
-void
-probe_authorities_free(struct probe_authorities *authorities);
 
 /* chain is what the server has sent, with its leaf first; NULL: nothing. */
 void
