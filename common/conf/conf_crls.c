@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -243,14 +242,6 @@ conf_crls_make(const struct conf *conf, struct file_set *files,
 	return status;
 }
 
-static int
-compare_numbers(const void *one, const void *other)
-{
-	const int *a = one, *b = other;
-
-	return *a < *b ? -1 : *a > *b;
-}
-
 int *
 conf_crls_descriptors(const struct conf_crls *crls, size_t *count)
 {
@@ -262,6 +253,5 @@ conf_crls_descriptors(const struct conf_crls *crls, size_t *count)
 		all[(*count)++] = file_set_at(crls->raw, i)->descriptor;
 	for (size_t i = 0; i < crls->count; i++)
 		all[(*count)++] = crls->sources[i].descriptor;
-	qsort(all, *count, sizeof(*all), compare_numbers);
 	return all;
 }

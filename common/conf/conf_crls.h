@@ -49,7 +49,7 @@ conf_crls_make(const struct conf *conf, struct file_set *files,
 	       struct error_list *problems) __attribute__((warn_unused_result));
 
 /* Every descriptor that writing needs, of files and of what is written; the
- * caller's array (mem_free()), ascending. */
+ * caller's array (mem_free()); -1: could not be opened. */
 int *
 conf_crls_descriptors(const struct conf_crls *crls, size_t *count);
 

@@ -65,7 +65,8 @@ static const struct schema_key certificate_keys[] = {
 		.name = "directory",
 		.type = SCHEMA_PATH,
 		AT(struct schema_certificate, directory),
-		.help = "every certificate in it, links followed",
+		.help = "every certificate in it, links followed; what "
+			"changes there comes into force without a reload",
 	},
 	{
 		.name = "pem",

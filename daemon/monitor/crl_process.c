@@ -21,6 +21,7 @@
 #include "common/conf/conf.h"
 #include "common/conf/conf_crls.h"
 #include "daemon/process/account.h"
+#include "daemon/process/descriptor_keep.h"
 #include "daemon/process/generation.h"
 #include "daemon/process/generation_transfer.h"
 #include "daemon/process/privileges.h"
@@ -59,21 +60,13 @@ find_ids(const struct conf_global *global, struct privileges *ids,
 static int
 close_others(const struct conf_crls *crls, int answer)
 {
-	unsigned int from = ANSWER_DESCRIPTOR + 1;
 	AUTO_FREE int *needed = NULL;
 	size_t count;
 
 	if (dup2(answer, ANSWER_DESCRIPTOR) < 0)
 		return -1;
 	needed = conf_crls_descriptors(crls, &count);
-	for (size_t i = 0; i < count; i++) {
-		/* -1: that could not be opened. */
-		if (needed[i] <= ANSWER_DESCRIPTOR)
-			continue;
-		close_range(from, (unsigned int)needed[i] - 1, 0);
-		from = (unsigned int)needed[i] + 1;
-	}
-	close_range(from, ~0U, 0);
+	descriptor_keep(ANSWER_DESCRIPTOR, needed, count);
 	return 0;
 }
 

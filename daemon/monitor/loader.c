@@ -7,6 +7,7 @@
 #include "daemon/monitor/loader.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -18,11 +19,13 @@
 #include "common/base/file_set.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/base/sealed.h"
 #include "common/conf/conf_crls.h"
 #include "common/conf/conf_facts.h"
 #include "daemon/monitor/crl_process.h"
 #include "daemon/monitor/monitor.h"
 #include "daemon/process/channel.h"
+#include "daemon/process/descriptor_keep.h"
 #include "daemon/process/generation.h"
 #include "daemon/process/generation_transfer.h"
 #include "daemon/process/signals.h"
@@ -100,6 +103,85 @@ read_documents(const struct monitor_options *options,
 	return 0;
 }
 
+/* The documents of another generation, with their secrets. */
+static int
+copy_documents(const struct generation *from, struct conf_documents *documents,
+	       struct error_list *problems)
+{
+	for (size_t i = 0; i < conf_facts_count(from->documents.facts); i++) {
+		const struct conf_fact *fact =
+			conf_facts_at(from->documents.facts, i);
+
+		conf_facts_add(documents->facts, fact->question, fact->answer);
+	}
+	for (size_t i = 0; i < from->documents.count; i++) {
+		const struct conf_document *document =
+			&from->documents.documents[i];
+
+		conf_documents_add(documents, document->name, document->bytes,
+				   document->length);
+	}
+	for (size_t i = 0; i < from->original_count; i++) {
+		const struct generation_original *original =
+			&from->originals[i];
+		struct conf_document *document =
+			&documents->documents[original->document];
+
+		if (sealed_read(original->descriptor, document->bytes,
+				document->length) == 0)
+			continue;
+		error_list_addf(problems, &(struct position){0},
+				"%s cannot be read again", document->name);
+		return -1;
+	}
+	return 0;
+}
+
+/* What nobody can be asked for again, and what should stay as it is. */
+static bool
+is_taken_over(const struct file_entry *entry)
+{
+	static const char *const kinds[] = {"prompt:", "self_signed:"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (entry->kind == FILE_KIND_FILE &&
+		    strncmp(entry->name, kinds[i], strlen(kinds[i])) == 0)
+			return true;
+	return false;
+}
+
+static void
+take_over_files(const struct generation *from, struct file_set *files)
+{
+	for (size_t i = 0; i < file_set_count(from->files); i++) {
+		const struct file_entry *entry = file_set_at(from->files, i);
+		int copy;
+
+		if (!is_taken_over(entry))
+			continue;
+		copy = fcntl(entry->descriptor, F_DUPFD_CLOEXEC, 0);
+		if (copy >= 0)
+			file_set_add(files, entry->name, copy, entry->uses);
+	}
+}
+
+/* Everything but what is taken over from the generation is closed. */
+static void
+close_others(const struct generation *renewed)
+{
+	size_t files = renewed ? file_set_count(renewed->files) : 0;
+	size_t originals = renewed ? renewed->original_count : 0, count = 0;
+	AUTO_FREE int *kept = mem_array(files + originals, sizeof(*kept));
+
+	for (size_t i = 0; i < originals; i++)
+		kept[count++] = renewed->originals[i].descriptor;
+	for (size_t i = 0; i < files; i++)
+		if (is_taken_over(file_set_at(renewed->files, i)))
+			kept[count++] =
+				file_set_at(renewed->files, i)->descriptor;
+	descriptor_keep(CHANNEL_DESCRIPTOR, kept, count);
+}
+
 /* Before anything that is secret is opened. */
 static int
 load_crls(struct generation *generation, struct error_list *problems)
@@ -117,14 +199,20 @@ load_crls(struct generation *generation, struct error_list *problems)
 
 /* NULL: problems tell why. */
 static struct generation *
-load(const struct monitor_options *options, struct error_list *problems)
+load(const struct monitor_options *options, const struct generation *renewed,
+     struct error_list *problems)
 {
 	struct generation *generation = generation_new(ANY_NUMBER);
 	struct error_list ignored = {0};
 
 	generation->documents.facts = conf_facts_new();
-	if (read_documents(options, &generation->documents, problems) != 0)
+	if (renewed ? copy_documents(renewed, &generation->documents,
+				     problems) != 0
+		    : read_documents(options, &generation->documents,
+				     problems) != 0)
 		return NULL;
+	if (renewed)
+		take_over_files(renewed, generation->files);
 	/* The monitor finds the same problems, with their positions. */
 	generation->conf = conf_load(&generation->documents, &ignored, NULL);
 	if (generation->conf && load_crls(generation, problems) != 0)
@@ -141,12 +229,13 @@ load(const struct monitor_options *options, struct error_list *problems)
 }
 
 static void
-load_and_send(const struct monitor_options *options, struct sending *sending)
+load_and_send(const struct monitor_options *options,
+	      const struct generation *renewed, struct sending *sending)
 {
 	static const struct generation_share everything = {
 		.extent = GENERATION_ALL};
 	struct error_list problems = {0};
-	struct generation *generation = load(options, &problems);
+	struct generation *generation = load(options, renewed, &problems);
 	struct generation_parcel *parcel;
 	struct error error = {0};
 
@@ -164,7 +253,8 @@ load_and_send(const struct monitor_options *options, struct sending *sending)
 
 /* Everything is freed by its end. */
 __attribute__((noreturn)) static void
-loader_main(const struct monitor_options *options, int descriptor)
+loader_main(const struct monitor_options *options,
+	    const struct generation *renewed, int descriptor)
 {
 	static const struct channel_events events = {on_acknowledged,
 						     on_monitor_closed};
@@ -176,7 +266,7 @@ loader_main(const struct monitor_options *options, int descriptor)
 	log_configure(NULL, 0);
 	if (dup2(descriptor, CHANNEL_DESCRIPTOR) < 0)
 		_exit(1);
-	close_range(CHANNEL_DESCRIPTOR + 1, ~0U, 0);
+	close_others(renewed);
 	signals_default();
 	signal(SIGPIPE, SIG_IGN);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -186,7 +276,7 @@ loader_main(const struct monitor_options *options, int descriptor)
 		_exit(1);
 	sending.channel =
 		channel_new(base, CHANNEL_DESCRIPTOR, side, &events, &sending);
-	load_and_send(options, &sending);
+	load_and_send(options, renewed, &sending);
 	event_base_dispatch(base);
 	_exit(0);
 }
@@ -307,7 +397,8 @@ on_closed(struct channel *channel, const char *why, void *argument)
 
 struct loader *
 loader_new(struct event_base *base, const struct monitor_options *options,
-	   loader_done *done, void *argument, struct error *error)
+	   const struct generation *renewed, loader_done *done, void *argument,
+	   struct error *error)
 {
 	static const struct channel_events events = {on_message, on_closed};
 	struct ipc_side side = {.self = IPC_MONITOR, .other = IPC_LOADER};
@@ -323,7 +414,7 @@ loader_new(struct event_base *base, const struct monitor_options *options,
 	signals_hold(&before);
 	pid = fork();
 	if (pid == 0)
-		loader_main(options, ends[1]);
+		loader_main(options, renewed, ends[1]);
 	signals_release(&before);
 	close(ends[1]);
 	if (pid < 0) {

@@ -4,6 +4,9 @@
  * its own: a slow file system, a command that prints a secret and a
  * pass-phrase that is asked for on the terminal may take their time without
  * the monitor's loop standing still.
+ *
+ * It also renews a generation: opens anew what the documents in force name,
+ * whatever has become of the documents' files.
  */
 #ifndef SEALOCK_MONITOR_LOADER_H
 #define SEALOCK_MONITOR_LOADER_H
@@ -25,10 +28,13 @@ typedef void
 loader_done(struct generation *generation, const struct error_list *problems,
 	    void *argument);
 
-/* Fork the process. NULL with a sentence when that failed. */
+/* Fork the process. renewed: the generation whose documents are to be read
+ * instead of their files; what was typed for it and made for it (self-signed
+ * certificates) is taken over. NULL with a sentence when that failed. */
 struct loader *
 loader_new(struct event_base *base, const struct monitor_options *options,
-	   loader_done *done, void *argument, struct error *error);
+	   const struct generation *renewed, loader_done *done, void *argument,
+	   struct error *error);
 
 /* Ends the process if it still runs. NULL is legal. */
 void

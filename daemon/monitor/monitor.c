@@ -30,6 +30,7 @@
 #include "daemon/monitor/plan.h"
 #include "daemon/monitor/reload.h"
 #include "daemon/monitor/spawn.h"
+#include "daemon/monitor/watch.h"
 #include "daemon/process/admin_protocol.h"
 #include "daemon/process/generation.h"
 #include "daemon/process/privileges.h"
@@ -55,6 +56,7 @@ struct monitor {
 	struct children *children;
 	struct admin *admin;
 	struct reload *reload;
+	struct watch *watch;
 	int executable;
 	int report; /* daemonize: -1 when there is nobody to tell any more */
 	bool is_stopping;
@@ -248,10 +250,19 @@ on_reload_done(const struct reload_result *result, void *argument)
 	} else {
 		log_sentences(LOG_LEVEL_ERROR,
 			      "configuration problem:", result->problems);
-		log_error("reload refused, nothing has changed", NULL);
-		if (!monitor->is_stopping)
+		log_error(result->is_renewal
+				  ? "renewal refused, nothing has changed"
+				  : "reload refused, nothing has changed",
+			  NULL);
+		if (!monitor->is_stopping && !result->is_renewal)
 			notify_refused();
 	}
+	/* After a renewal that failed, too: what is looked for may have come
+	 * into being elsewhere. */
+	if (reload_current(monitor->reload))
+		watch_set(monitor->watch,
+			  reload_current(monitor->reload)->generation,
+			  result->begun_ns);
 	answer_clients(monitor, result);
 }
 
@@ -287,9 +298,18 @@ on_children_outdated(const char *why, void *argument)
 {
 	struct monitor *monitor = argument;
 
-	log_warn("certificates are not up to date, reloading", "reason=\"%s\"",
+	log_warn("certificates are not up to date, renewing", "reason=\"%s\"",
 		 why);
-	reload_request(monitor->reload);
+	reload_renew(monitor->reload);
+}
+
+static void
+on_files_changed(const char *path, void *argument)
+{
+	struct monitor *monitor = argument;
+
+	log_info("files have changed, renewing", "path=\"%s\"", path);
+	reload_renew(monitor->reload);
 }
 
 static uint64_t
@@ -423,6 +443,7 @@ set_up(struct monitor *monitor, struct error *error)
 	parts.children = monitor->children;
 	parts.admin = monitor->admin;
 	monitor->reload = reload_new(&parts);
+	monitor->watch = watch_new(monitor->base, on_files_changed, monitor);
 	return 0;
 }
 
@@ -440,6 +461,7 @@ give_up_privileges(struct error *error)
 static void
 tear_down(struct monitor *monitor)
 {
+	watch_free(monitor->watch);
 	admin_free(monitor->admin);
 	children_free(monitor->children);
 	reload_free(monitor->reload);

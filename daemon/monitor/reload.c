@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <time.h>
 #include <event2/event.h>
 
 #include "common/base/clock.h"
@@ -43,14 +44,17 @@ enum phase {
 struct reload {
 	struct reload_parts parts;
 	enum phase phase;
-	uint64_t run; /* under way, or the last one */
+	uint64_t run;    /* under way, or the last one */
+	bool is_renewal; /* of the run */
 	bool is_asked_again;
+	bool is_renewal_asked_again;
 	bool is_stopping;
 	struct event *begin;
 	struct event *limit;
 	struct loader *loader;
 	uint64_t last_generation;
 	int64_t begun_ms;
+	int64_t begun_ns; /* the same, by the calendar */
 	struct plan *current;
 	struct plan *pending;
 	struct confinement *confinement; /* from the first plan on */
@@ -66,9 +70,10 @@ set_limit(struct reload *reload, int seconds)
 }
 
 static void
-ask(struct reload *reload)
+ask(struct reload *reload, bool is_renewal)
 {
 	reload->run++;
+	reload->is_renewal = is_renewal;
 	reload->phase = PHASE_ASKED;
 	event_active(reload->begin, EV_TIMEOUT, 0);
 }
@@ -80,6 +85,8 @@ finish(struct reload *reload, uint64_t generation, int status,
 	struct reload_result result = {
 		.run = reload->run,
 		.generation = generation,
+		.is_renewal = reload->is_renewal,
+		.begun_ns = reload->begun_ns,
 		.status = status,
 		.problems = problems,
 		.warnings = &reload->warnings,
@@ -90,9 +97,14 @@ finish(struct reload *reload, uint64_t generation, int status,
 	reload->phase = PHASE_IDLE;
 	reload->parts.done(&result, reload->parts.argument);
 	error_list_clear(&reload->warnings);
-	if (reload->is_asked_again && reload->phase == PHASE_IDLE) {
+	if (reload->phase != PHASE_IDLE)
+		return;
+	if (reload->is_asked_again || reload->is_renewal_asked_again) {
+		bool is_renewal = !reload->is_asked_again;
+
 		reload->is_asked_again = false;
-		ask(reload);
+		reload->is_renewal_asked_again = false;
+		ask(reload, is_renewal);
 	}
 }
 
@@ -247,6 +259,7 @@ on_begin(evutil_socket_t descriptor, short what, void *argument)
 {
 	struct reload *reload = argument;
 	struct error error = {0};
+	struct timespec now;
 
 	(void)descriptor;
 	(void)what;
@@ -256,14 +269,21 @@ on_begin(evutil_socket_t descriptor, short what, void *argument)
 		return;
 	}
 	reload->begun_ms = clock_monotonic_ms();
+	/* As coarse as the times of files. */
+	clock_gettime(CLOCK_REALTIME_COARSE, &now);
+	reload->begun_ns = now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
 	if (reload->current) {
-		notify_reloading();
-		log_info("reloading", NULL);
+		/* Nobody asked systemd for a renewal. */
+		if (!reload->is_renewal)
+			notify_reloading();
+		log_info(reload->is_renewal ? "renewing" : "reloading", NULL);
 		set_limit(reload, LOAD_LIMIT_S);
 	}
 	reload->phase = PHASE_LOADING;
-	reload->loader = loader_new(reload->parts.base, reload->parts.options,
-				    on_loaded, reload, &error);
+	reload->loader = loader_new(
+		reload->parts.base, reload->parts.options,
+		reload->is_renewal ? reload->current->generation : NULL,
+		on_loaded, reload, &error);
 	if (!reload->loader)
 		give_up_with(reload, &error);
 }
@@ -296,9 +316,10 @@ reload_request(struct reload *reload)
 {
 	switch (reload->phase) {
 	case PHASE_IDLE:
-		ask(reload);
+		ask(reload, false);
 		return reload->run;
 	case PHASE_ASKED:
+		reload->is_renewal = false;
 		return reload->run;
 	case PHASE_LOADING:
 	case PHASE_PREPARING:
@@ -306,6 +327,17 @@ reload_request(struct reload *reload)
 	}
 	reload->is_asked_again = true;
 	return reload->run + 1;
+}
+
+void
+reload_renew(struct reload *reload)
+{
+	if (!reload->current || reload->is_stopping)
+		return;
+	if (reload->phase == PHASE_IDLE)
+		ask(reload, true);
+	else if (reload->phase != PHASE_ASKED)
+		reload->is_renewal_asked_again = true;
 }
 
 void

@@ -27,7 +27,9 @@ struct reload;
 struct reload_result {
 	uint64_t run;
 	uint64_t generation; /* that is in force now; 0: nothing has changed */
-	int status;          /* of a failure, see plan_new() */
+	bool is_renewal;
+	int64_t begun_ns; /* when its files began to be read, since 1970 */
+	int status;       /* of a failure, see plan_new() */
 	const struct error_list *problems;
 	const struct error_list *warnings;
 };
@@ -56,6 +58,12 @@ reload_free(struct reload *reload);
 /* Ask for a run; returns the number of the one that serves it. */
 uint64_t
 reload_request(struct reload *reload);
+
+/* Ask for what the documents in force name to be opened and read anew, without
+ * the documents' own files, somebody may be editing them. Served by a run of
+ * its own, or by one that is asked for anyhow. */
+void
+reload_renew(struct reload *reload);
 
 /* Give up what is under way, and refuse what comes. */
 void

@@ -295,3 +295,129 @@ def parity_P32_a_million_entries(t):
     for old, new in zip(sorted(before), sorted(asked)):
         assert new[0] - old[0] < 8192 and new[1] - old[1] < 4096, (old, new)
     assert listed - plain < 0.02
+
+
+def changed(t, setting, ways):
+    """Give a daemon a good list, let each way make it a bad one and the next
+    one a good one again, and see it come into force without a reload, beside
+    a connection that stays. The document is broken meanwhile."""
+    world = World(t)
+    client = world.client("client.crl")
+    backend = t.server(echo)
+    lists = {False: crl(t.path(""), world.root),
+             True: crl(t.path(""), world.root, [client])}
+    setting, ways = setting(world, lists[False]), ways(world)
+    d = t.daemon({"s": {"accept": world.gate(setting),
+                        "connect": backend.address}})
+    staying = d.tls("s", certificate=client)
+    staying.expect_echo()
+    with open(d.file, "a") as file:
+        file.write("\nhalf: a sentence [\n")
+    is_revoked = False
+    for way in (*ways, *ways):
+        is_revoked = not is_revoked
+        way(lists[is_revoked])
+        expected = "CERTIFICATE_REVOKED" if is_revoked else None
+        wait_for(lambda: ask(d, "s", client) == expected,
+                 "%s revoked: %s" % (way, is_revoked), 30)
+        staying.expect_echo()
+        # It counts from now on, not only now and then.
+        count = len(re.findall("configuration is in force", d.text()))
+        assert count >= 2, count
+    # Nothing of it was our own doing.
+    before = d.text().count("files have changed")
+    time.sleep(3)
+    assert d.text().count("files have changed") == before
+    return world, d, client, staying, lists
+
+
+@limit(180)
+def parity_P32_a_file_that_changes(t):
+    """Written in place, and renamed over; what is no list changes nothing."""
+    path = t.path("list.crl")
+
+    def in_place(der):
+        with open(path, "wb") as file:
+            file.write(der)
+
+    def renamed(der):
+        write(path, der)
+
+    def setting(world, der):
+        renamed(der)
+        return path
+    world, d, client, staying, lists = changed(
+        t, setting, lambda world: (in_place, renamed))
+    renamed(lists[False][:-9])
+    d.wait_log(r"list\.crl: it is malformed")
+    d.wait_log("renewal refused, nothing has changed")
+    staying.expect_echo()
+    assert ask(d, "s", client) is None
+    os.unlink(path)
+    d.wait_log(r"cannot read .*list\.crl: No such file")
+    renamed(lists[True])
+    wait_for(lambda: ask(d, "s", client) == "CERTIFICATE_REVOKED",
+             "the list is back", 30)
+    # An operator's reload reads the document, and says what is wrong there.
+    result = t.command("reload", "--socket", d.admin)
+    assert result.status != 0, result
+
+
+@limit(180)
+def parity_P32_a_directory_that_changes(t):
+    """A newer list under another name, the older one gone."""
+    os.mkdir(t.path("lists"))
+    count = [0]
+
+    def beside(der):
+        count[0] += 1
+        for old in os.listdir(t.path("lists")):
+            os.unlink(t.path("lists/" + old))
+        write(t.path("lists/%d.crl" % count[0]), der)
+
+    def setting(world, der):
+        beside(der)
+        return {"directory": t.path("lists")}
+    changed(t, setting, lambda world: (beside,))
+
+
+@limit(180)
+def parity_P32_links_that_change(t):
+    """Turned round as Kubernetes does it with what it mounts."""
+    os.mkdir(t.path("mount"))
+    count = [0]
+
+    def turned(der):
+        count[0] += 1
+        os.mkdir(t.path("mount/..%d" % count[0]))
+        write(t.path("mount/..%d/ca.crl" % count[0]), der)
+        os.symlink("..%d" % count[0], t.path("mount/..new"))
+        os.rename(t.path("mount/..new"), t.path("mount/..data"))
+
+    def setting(world, der):
+        turned(der)
+        os.symlink("..data/ca.crl", t.path("mount/ca.crl"))
+        return t.path("mount/ca.crl")
+    changed(t, setting, lambda world: (turned,))
+
+
+@limit(120)
+def test_a_directory_of_certificates_is_watched(t):
+    """A certificate that is put there is served without a reload."""
+    backend = t.server(echo)
+    os.mkdir(t.path("certs"), 0o755)
+    first, second = (t.pki.leaf(name) for name in ("one.test", "two.test"))
+    write(t.path("certs/one.pem"), read(first.bundle), 0o600)
+    d = t.daemon({"s": {"accept": {"tls": {"certificates": [
+        {"directory": t.path("certs")}]}},
+                        "connect": backend.address}})
+
+    def served(name):
+        with d.tls("s", name=name) as stream:
+            return stream.certificate()
+    one = served("one.test")
+    assert served("two.test") == one
+    write(t.path("certs/two.pem"), read(second.bundle), 0o600)
+    wait_for(lambda: served("two.test") != one, "two.test is served", 30)
+    assert served("one.test") == one
+    d.wait_log("files have changed, renewing")
