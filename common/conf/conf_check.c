@@ -16,6 +16,7 @@
 
 #include "common/base/mem.h"
 #include "common/conf/conf.h"
+#include "common/conf/conf_check_verify.h"
 #include "common/conf/conf_reader.h"
 
 /* Did somebody write something for that key, be it rightly or not? What was
@@ -106,21 +107,12 @@ check_has_names(struct conf_reader *reader, const struct conf_service *service)
 static void
 check_verify(struct conf_reader *reader, const struct conf_service *service)
 {
-	const struct tls_settings *tls = service->connect.tls;
-	const struct tls_verify *verify = &tls->verify;
+	const struct tls_verify *verify = &service->connect.tls->verify;
+	bool is_pin_only =
+		verify->ca_count == 1 && verify->cas[0].kind == TLS_CA_NONE;
 
-	if (verify->mode == TLS_VERIFY_NONE && verify->name)
-		conf_complain(reader, &tls->at,
-			      "service `%s`: `verify` is none, so its `name` "
-			      "is never looked at: take one of them out",
-			      service->name);
-	if (verify->mode == TLS_VERIFY_REQUIRED && verify->ca_count == 1 &&
-	    verify->cas[0].kind == TLS_CA_NONE)
-		conf_complain(reader, &verify->cas[0].at,
-			      "service `%s`: with `ca: none` no backend can "
-			      "be verified",
-			      service->name);
-	if (verify->mode == TLS_VERIFY_REQUIRED && !verify->name)
+	if (verify->mode != TLS_VERIFY_NONE && !verify->name && !is_pin_only &&
+	    !verify->scheme.is_none)
 		check_has_names(reader, service);
 }
 
@@ -191,6 +183,11 @@ conf_check_service(struct conf_reader *reader, const struct yaml_node *node,
 {
 	check_accept(reader, node, service);
 	check_connect(reader, node, service);
+	conf_check_verify(reader, find_value(find_value(node, "accept"), "tls"),
+			  service->accept.tls, true);
+	conf_check_verify(reader,
+			  find_value(find_value(node, "connect"), "tls"),
+			  service->connect.tls, false);
 	check_authorize(reader, node, service);
 }
 

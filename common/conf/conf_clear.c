@@ -9,6 +9,7 @@
 #include "common/base/mem.h"
 #include "common/net/address.h"
 #include "common/tls/tls_settings.h"
+#include "common/verify/fingerprint.h"
 
 /* Free one element of a list of structs. */
 static void
@@ -33,6 +34,9 @@ clear_element(const struct schema_key *key, void *element)
 		break;
 	case SCHEMA_CA:
 		mem_free(((struct tls_ca *)element)->text);
+		break;
+	case SCHEMA_RULES:
+		peer_rule_clear(element);
 		break;
 	case SCHEMA_COMMANDS:
 		mem_free(((struct tls_command *)element)->command);
@@ -63,6 +67,10 @@ element_size(enum schema_type type)
 		return sizeof(struct certificate_spec);
 	case SCHEMA_CA:
 		return sizeof(struct tls_ca);
+	case SCHEMA_FINGERPRINTS:
+		return sizeof(struct fingerprint);
+	case SCHEMA_RULES:
+		return sizeof(struct peer_rule);
 	case SCHEMA_COMMANDS:
 		return sizeof(struct tls_command);
 	case SCHEMA_TLS_HOSTS:
@@ -138,6 +146,9 @@ conf_clear_key(const struct schema_key *key, void *base)
 		break;
 	case SCHEMA_DH:
 		clear_string(&((struct tls_dh *)field)->text);
+		break;
+	case SCHEMA_SUFFIXES:
+		clear_string(&((struct tls_suffixes *)field)->path);
 		break;
 	case SCHEMA_SECRET:
 		secret_clear(field);

@@ -97,6 +97,9 @@ open_tls(struct opening *opening, const struct tls_settings *settings)
 	open_cas(opening, settings->verify.cas, settings->verify.ca_count);
 	open_cas(opening, settings->verify.advertised,
 		 settings->verify.advertised_count);
+	if (settings->verify.suffixes.kind == TLS_SUFFIX_FILE)
+		open_named(opening, settings->verify.suffixes.path, FILE_PUBLIC,
+			   false);
 	if (settings->dh.kind == TLS_DH_FILE)
 		open_named(opening, settings->dh.text, FILE_PUBLIC, false);
 	for (size_t i = 0; i < settings->host_count; i++)
@@ -137,6 +140,9 @@ check_tls(struct opening *opening, const struct tls_settings *settings)
 	check_cas(opening, settings->verify.cas, settings->verify.ca_count);
 	check_cas(opening, settings->verify.advertised,
 		  settings->verify.advertised_count);
+	if (settings->verify.suffixes.kind == TLS_SUFFIX_FILE)
+		check_public(opening, &settings->verify.suffixes.at,
+			     settings->verify.suffixes.path);
 	if (settings->dh.kind == TLS_DH_FILE)
 		check_public(opening, &settings->dh.at, settings->dh.text);
 	for (size_t i = 0; i < settings->host_count; i++)

@@ -169,6 +169,12 @@ read_leaf(struct conf_reader *reader, const struct schema_key *key,
 	case SCHEMA_SECRET:
 		conf_read_tls_value(reader, key, node, base, shown);
 		break;
+	case SCHEMA_FINGERPRINTS:
+	case SCHEMA_SCHEME:
+	case SCHEMA_SUFFIXES:
+	case SCHEMA_RULES:
+		conf_read_verify_value(reader, key, node, base, shown);
+		break;
 	default:
 		conf_read_value(reader, key, node, base, shown);
 		break;

@@ -139,6 +139,12 @@ conf_read_tls_value(struct conf_reader *reader, const struct schema_key *key,
 		    const struct yaml_node *node, void *base,
 		    struct conf_node *shown);
 
+/* Fingerprints, schemes, public suffixes, rules. */
+void
+conf_read_verify_value(struct conf_reader *reader, const struct schema_key *key,
+		       const struct yaml_node *node, void *base,
+		       struct conf_node *shown);
+
 /* One entry of `certificates`, of `log`. */
 void
 conf_read_certificate(struct conf_reader *reader, const struct schema_key *key,

@@ -166,6 +166,35 @@ write_commands(struct schema_writer *writer)
 	json_write_close(&writer->json, '}');
 }
 
+/* A name, or a scheme of one's own, whose members are words or numbers. */
+static void
+write_scheme(struct schema_writer *writer)
+{
+	static const char *const members[] = {
+		"check_cn",
+		"wildcards_in_alt",
+		"wildcards_in_cn",
+		"ip_in_cn",
+	};
+
+	write_pattern(writer, ".");
+	json_write_open(&writer->json, NULL, '{');
+	json_write_string(&writer->json, "type", "object");
+	json_write_boolean(&writer->json, "additionalProperties", false);
+	json_write_open(&writer->json, "properties", '{');
+	for (size_t i = 0; i < ARRAY_SIZE(members); i++) {
+		json_write_open(&writer->json, members[i], '{');
+		json_write_open(&writer->json, "type", '[');
+		json_write_string(&writer->json, NULL, "string");
+		json_write_string(&writer->json, NULL, "number");
+		json_write_string(&writer->json, NULL, "boolean");
+		json_write_close(&writer->json, ']');
+		json_write_close(&writer->json, '}');
+	}
+	json_write_close(&writer->json, '}');
+	json_write_close(&writer->json, '}');
+}
+
 /* A map whose keys are names and whose values are maps of the table. */
 static void
 write_named(struct schema_writer *writer, const struct variant *variant,
@@ -225,8 +254,12 @@ write_value(struct schema_writer *writer, const struct schema_key *key)
 		write_type(writer, "string");
 		break;
 	case SCHEMA_DH:
+	case SCHEMA_SUFFIXES:
 		write_pattern(writer, ".");
 		write_boolean(writer);
+		break;
+	case SCHEMA_SCHEME:
+		write_scheme(writer);
 		break;
 	case SCHEMA_PEM:
 		write_pattern(writer, "^-----BEGIN");
@@ -255,6 +288,8 @@ write_value(struct schema_writer *writer, const struct schema_key *key)
 	case SCHEMA_SERVERS:
 	case SCHEMA_VERSIONS:
 	case SCHEMA_CA:
+	case SCHEMA_FINGERPRINTS:
+	case SCHEMA_RULES:
 	case SCHEMA_INCLUDE:
 		write_pattern(writer, ".");
 		break;

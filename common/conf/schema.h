@@ -36,15 +36,20 @@ enum schema_type {
 	SCHEMA_UNIX_PATH,      /* struct address, unix:/PATH; a word: none */
 	SCHEMA_LISTEN_ADDRESS, /* struct conf_address * */
 	SCHEMA_CONNECT_ADDRESS,
-	SCHEMA_VERSIONS,    /* unsigned int, enum tls_version */
-	SCHEMA_SERVER_NAME, /* struct schema_server_name */
-	SCHEMA_DH,          /* struct tls_dh */
-	SCHEMA_CA,          /* struct tls_ca * */
-	SCHEMA_SECRET,      /* struct secret */
-	SCHEMA_COMMANDS,    /* struct tls_command *: words and their values */
-	SCHEMA_MAP,         /* a struct, filled by ->map */
-	SCHEMA_TLS,         /* struct tls_settings *: NULL unless it is there */
-	SCHEMA_LOGS,        /* struct conf_log *, each filled by ->map */
+	SCHEMA_VERSIONS,     /* unsigned int, enum tls_version */
+	SCHEMA_SERVER_NAME,  /* struct schema_server_name */
+	SCHEMA_DH,           /* struct tls_dh */
+	SCHEMA_CA,           /* struct tls_ca * */
+	SCHEMA_FINGERPRINTS, /* struct fingerprint * */
+	SCHEMA_SCHEME,       /* struct verify_scheme */
+	SCHEMA_SUFFIXES,     /* struct tls_suffixes */
+	SCHEMA_RULES,        /* struct peer_rule *, of the kind that the key is
+			      * called by */
+	SCHEMA_SECRET,       /* struct secret */
+	SCHEMA_COMMANDS,     /* struct tls_command *: words and their values */
+	SCHEMA_MAP,          /* a struct, filled by ->map */
+	SCHEMA_TLS,  /* struct tls_settings *: NULL unless it is there */
+	SCHEMA_LOGS, /* struct conf_log *, each filled by ->map */
 	SCHEMA_CERTIFICATES, /* struct certificate_spec *, the same */
 	SCHEMA_TLS_HOSTS,    /* struct tls_host *, by name */
 	SCHEMA_SERVICES,     /* struct conf_service *, by name */

@@ -119,6 +119,17 @@ expected_words(enum schema_type type)
 		return "auto, off, a path, or PEM text";
 	case SCHEMA_CA:
 		return "system, none, a path, PEM text, or a list of them";
+	case SCHEMA_FINGERPRINTS:
+		return "a fingerprint such as sha256$HEX or sha256$pub$HEX, or "
+		       "a list of them";
+	case SCHEMA_SCHEME:
+		return "a protocol such as http, smtp or rfc2818, none, or a "
+		       "map of check_cn, wildcards_in_alt, wildcards_in_cn and "
+		       "ip_in_cn";
+	case SCHEMA_SUFFIXES:
+		return "builtin, off, or a path";
+	case SCHEMA_RULES:
+		return "a name or a list of names";
 	case SCHEMA_SECRET:
 		return "a path, credential:NAME, env:NAME, {command: [PROGRAM, "
 		       "ARGUMENT]} or prompt";

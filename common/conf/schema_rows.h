@@ -25,6 +25,7 @@
 	}
 
 extern const struct schema_map schema_accept;
+extern const struct schema_map schema_allow;
 extern const struct schema_map schema_authorize;
 extern const struct schema_map schema_buffers;
 extern const struct schema_map schema_certificate;

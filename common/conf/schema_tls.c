@@ -196,6 +196,70 @@ const struct schema_map schema_crl =
 	    "Lists of revoked certificates; files that change are read again "
 	    "without a reload. A scalar or a list stands for `files`.");
 
+static const struct schema_key allow_keys[] = {
+	{
+		.name = "cn",
+		.type = SCHEMA_RULES,
+		.gates = SCHEMA_BOTH,
+		AT(struct peer_rules, lists[PEER_NAME_CN].rules),
+		COUNT(struct peer_rules, lists[PEER_NAME_CN].count),
+		.otherwise = "none",
+		.help = "common names",
+	},
+	{
+		.name = "ou",
+		.type = SCHEMA_RULES,
+		.gates = SCHEMA_BOTH,
+		AT(struct peer_rules, lists[PEER_NAME_OU].rules),
+		COUNT(struct peer_rules, lists[PEER_NAME_OU].count),
+		.otherwise = "none",
+		.help = "organizational units",
+	},
+	{
+		.name = "dns",
+		.type = SCHEMA_RULES,
+		.gates = SCHEMA_BOTH,
+		AT(struct peer_rules, lists[PEER_NAME_DNS].rules),
+		COUNT(struct peer_rules, lists[PEER_NAME_DNS].count),
+		.otherwise = "none",
+		.help = "DNS names; *.example.org is any one label and "
+			".example.org",
+	},
+	{
+		.name = "uri",
+		.type = SCHEMA_RULES,
+		.gates = SCHEMA_BOTH,
+		AT(struct peer_rules, lists[PEER_NAME_URI].rules),
+		COUNT(struct peer_rules, lists[PEER_NAME_URI].count),
+		.otherwise = "none",
+		.help = "URIs; a * at the end, behind a slash, is all that "
+			"follows: spiffe://example.org/ns/*",
+	},
+	{
+		.name = "email",
+		.type = SCHEMA_RULES,
+		.gates = SCHEMA_BOTH,
+		AT(struct peer_rules, lists[PEER_NAME_EMAIL].rules),
+		COUNT(struct peer_rules, lists[PEER_NAME_EMAIL].count),
+		.otherwise = "none",
+		.help = "mail addresses",
+	},
+	{
+		.name = "ip",
+		.type = SCHEMA_RULES,
+		.gates = SCHEMA_BOTH,
+		AT(struct peer_rules, lists[PEER_NAME_IP].rules),
+		COUNT(struct peer_rules, lists[PEER_NAME_IP].count),
+		.otherwise = "none",
+		.help = "IP addresses, or networks such as 192.0.2.0/24",
+	},
+};
+
+const struct schema_map schema_allow =
+	MAP("allow", allow_keys, struct peer_rules, NULL,
+	    "Names, of which a good certificate must have one; without any, "
+	    "every good certificate will do.");
+
 static const struct schema_key verify_keys[] = {
 	{
 		.name = "mode",
@@ -257,6 +321,44 @@ static const struct schema_key verify_keys[] = {
 		.help = "every certificate of `ca` is trusted by itself, also "
 			"one that is not self-signed: an intermediate, or a "
 			"leaf",
+	},
+	{
+		.name = "scheme",
+		.type = SCHEMA_SCHEME,
+		.gates = SCHEMA_CONNECT,
+		AT(struct tls_verify, scheme),
+		.standard = "http",
+		.help = "by whose rules the name is compared: where a wildcard "
+			"may stand, whether the common name counts",
+	},
+	{
+		.name = "public_suffix",
+		.type = SCHEMA_SUFFIXES,
+		.gates = SCHEMA_CONNECT,
+		AT(struct tls_verify, suffixes),
+		.standard = "builtin",
+		.help = "what no wildcard may stand in front of, such as "
+			"co.uk: libpsl's list, none, or a file in the format "
+			"of publicsuffix.org",
+	},
+	{
+		.name = "fingerprints",
+		.type = SCHEMA_FINGERPRINTS,
+		.gates = SCHEMA_BOTH,
+		AT(struct tls_verify, fingerprints),
+		COUNT(struct tls_verify, fingerprint_count),
+		.otherwise = "none",
+		.help = "of certificates, or of their public keys, that are "
+			"admitted whatever else may be wrong with them; to "
+			"admit nothing else: `ca` none",
+	},
+	{
+		.name = "allow",
+		.type = SCHEMA_MAP,
+		.gates = SCHEMA_BOTH,
+		AT(struct tls_verify, allow),
+		.map = &schema_allow,
+		.help = "who of those with a good certificate is let in",
 	},
 	{
 		.name = "crl",

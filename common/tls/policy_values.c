@@ -12,28 +12,18 @@
 #include <string.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/x509.h>
 
 #include "common/base/error.h"
 #include "common/base/mem.h"
 #include "common/base/openssl_auto.h"
-#include "common/net/hostname.h"
-#include "common/tls/ca_doubts.h"
-#include "common/tls/ca_store.h"
 #include "common/tls/cipher_list.h"
 #include "common/tls/key_log.h"
 #include "common/tls/openssl_compat.h"
-#include "common/tls/policy_crl.h"
 #include "common/tls/signer.h"
 #include "common/tls/tls_dh.h"
 #include "common/tls/tls_profile.h"
 #include "common/tls/tls_settings.h"
 #include "common/tls/tls_version.h"
-#include "common/verify/crl_index.h"
-#include "common/verify/peer_policy.h"
-
-/* A list's two bytes of length, and room for what is around it. */
-#define ADVERTISED_MAX 65000
 
 #define LEGACY (TLS_VERSION_SSL3 | TLS_VERSION_1_0 | TLS_VERSION_1_1)
 
@@ -293,135 +283,6 @@ choose_alpn(struct policy_values *values, const struct draft *draft)
 	}
 }
 
-/* A name that a certificate can be for. */
-static bool
-is_verify_name(const char *name)
-{
-	char normalized[HOSTNAME_MAX + 1];
-
-	return hostname_is_ip(name) ||
-	       hostname_normalize(name, strlen(name), normalized) == 0;
-}
-
-/* Where to complain about verification: at what was written of it. */
-static const struct position *
-verify_at(const struct tls_settings *settings)
-{
-	return settings->verify.at.line ? &settings->verify.at : &settings->at;
-}
-
-static bool
-is_none(const struct tls_ca *cas, size_t count)
-{
-	return count == 1 && cas[0].kind == TLS_CA_NONE;
-}
-
-static struct ca_store *
-open_authorities(const struct draft *draft, const struct tls_ca *cas,
-		 size_t count)
-{
-	return ca_store_open(cas, count, draft->files, draft->problems,
-			     draft->warnings);
-}
-
-static void
-choose_authorities(struct policy_values *values, const struct draft *draft)
-{
-	const struct tls_verify *verify = &draft->settings->verify;
-
-	if (verify->ca_count == 0)
-		error_list_addf(draft->problems, verify_at(draft->settings),
-				"verify.ca has to be named: whose certificates "
-				"are %s to show?",
-				values->is_server ? "clients" : "backends");
-	else if (is_none(verify->cas, verify->ca_count))
-		error_list_addf(draft->problems, &verify->cas[0].at,
-				"verify.ca is none: nobody could be verified");
-	else
-		values->authorities =
-			open_authorities(draft, verify->cas, verify->ca_count);
-	if (!values->authorities)
-		return;
-	peer_policy_set_authorities(values->peer,
-				    ca_store_x509(values->authorities));
-	if (draft->warnings)
-		ca_doubts(ca_store_x509(values->authorities),
-			  verify->is_partial_chain, &verify->cas[0].at,
-			  draft->warnings);
-}
-
-/* All of them travel in a list whose length has two bytes (RFC 8446 4.2.4). */
-static void
-check_advertised(const struct policy_values *values, const struct draft *draft)
-{
-	const STACK_OF(X509_NAME) *names = ca_store_names(values->advertised);
-	size_t length = 0;
-
-	for (int i = 0; i < sk_X509_NAME_num(names); i++)
-		length += 2 + (size_t)i2d_X509_NAME(
-				      sk_X509_NAME_value(names, i), NULL);
-	if (length > ADVERTISED_MAX)
-		error_list_addf(draft->problems, verify_at(draft->settings),
-				"verify.advertise_ca: the names of %d "
-				"authorities take %zu bytes, and no more than "
-				"%d can be sent to clients: name fewer, or "
-				"none",
-				sk_X509_NAME_num(names), length,
-				ADVERTISED_MAX);
-}
-
-static void
-choose_advertised(struct policy_values *values, const struct draft *draft)
-{
-	const struct tls_verify *verify = &draft->settings->verify;
-
-	if (is_none(verify->advertised, verify->advertised_count))
-		return;
-	if (verify->advertised_count > 0)
-		values->advertised = open_authorities(draft, verify->advertised,
-						      verify->advertised_count);
-	else if (values->authorities)
-		values->advertised = ca_store_ref(values->authorities);
-	if (values->advertised)
-		check_advertised(values, draft);
-}
-
-static void
-choose_verification(struct policy_values *values, const struct draft *draft)
-{
-	const struct tls_verify *verify = &draft->settings->verify;
-	const struct position *at = verify_at(draft->settings);
-	enum tls_verify_mode mode =
-		tls_verify_mode_of(verify, values->is_server);
-
-	if (mode == TLS_VERIFY_NONE) {
-		policy_crl_choose(verify, false, draft->files, NULL,
-				  draft->problems, draft->warnings);
-		return;
-	}
-	if (mode == TLS_VERIFY_OPTIONAL && !values->is_server)
-		error_list_addf(draft->problems, at,
-				"verify: a backend always shows a certificate, "
-				"there is no optional on the connect gate: "
-				"required or none");
-	if (verify->name && !is_verify_name(verify->name))
-		error_list_addf(draft->problems, at,
-				"verify.name: \"%s\" is neither a host name "
-				"nor an IP address",
-				verify->name);
-	values->peer =
-		peer_policy_new(values->is_server ? PEER_CLIENT : PEER_SERVER);
-	values->peer->is_required = mode == TLS_VERIFY_REQUIRED;
-	values->peer->depth = verify->depth;
-	values->peer->is_partial_chain = verify->is_partial_chain;
-	choose_authorities(values, draft);
-	policy_crl_choose(verify, !is_none(verify->cas, verify->ca_count),
-			  draft->files, &values->peer->crl, draft->problems,
-			  draft->warnings);
-	if (values->is_server)
-		choose_advertised(values, draft);
-}
-
 /* Those who check a configuration open no key log, but are told the same. */
 static void
 choose_key_log(struct policy_values *values, const struct draft *draft)
@@ -491,14 +352,6 @@ hash_dh(EVP_MD_CTX *hash, EVP_PKEY *dh)
 }
 
 static bool
-hash_authorities(EVP_MD_CTX *hash, const struct ca_store *authorities)
-{
-	return authorities ? hash_bytes(hash, ca_store_digest(authorities),
-					POLICY_DIGEST_SIZE)
-			   : hash_bytes(hash, "", 0);
-}
-
-static bool
 hash_key_log(EVP_MD_CTX *hash, const struct key_log *log)
 {
 	uint64_t identity[2] = {0};
@@ -509,37 +362,15 @@ hash_key_log(EVP_MD_CTX *hash, const struct key_log *log)
 }
 
 static bool
-hash_crl(EVP_MD_CTX *hash, const struct crl_rules *rules)
-{
-	const uint64_t numbers[] = {rules->count, rules->is_chain,
-				    rules->is_expired_good};
-	bool is_good = hash_bytes(hash, numbers, sizeof(numbers));
-
-	for (size_t i = 0; is_good && i < rules->count; i++)
-		is_good = hash_bytes(hash, crl_index_digest(rules->indexes[i]),
-				     POLICY_DIGEST_SIZE);
-	return is_good;
-}
-
-static bool
 hash_all(EVP_MD_CTX *hash, const struct policy_values *values,
 	 const struct tls_settings *settings)
 {
 	const uint64_t numbers[] = {
-		values->is_server,
-		values->is_server_order,
-		values->versions,
-		(uint64_t)values->level,
-		values->is_dh_automatic,
-		values->alpn != NULL,
-		values->peer != NULL,
-		values->peer && values->peer->is_required,
-		values->peer ? values->peer->depth : 0,
-		values->peer && values->peer->is_partial_chain,
-		settings->is_sni_strict,
-		settings->server_name_kind,
-		settings->shutdown,
-		values->command_count,
+		values->is_server,       values->is_server_order,
+		values->versions,        (uint64_t)values->level,
+		values->is_dh_automatic, values->alpn != NULL,
+		settings->is_sni_strict, settings->server_name_kind,
+		settings->shutdown,      values->command_count,
 	};
 	bool is_good = EVP_DigestInit_ex(hash, EVP_sha256(), NULL) &&
 		       hash_bytes(hash, numbers, sizeof(numbers)) &&
@@ -550,14 +381,12 @@ hash_all(EVP_MD_CTX *hash, const struct policy_values *values,
 		       hash_text(hash, settings->server_name) &&
 		       hash_text(hash, settings->key_log_file) &&
 		       hash_key_log(hash, values->key_log) &&
-		       hash_text(hash, settings->verify.name);
+		       hash_bytes(hash, values->peer.digest,
+				  sizeof(values->peer.digest));
 
 	if (is_good && values->alpn)
 		is_good = hash_bytes(hash, values->alpn->bytes,
 				     values->alpn->length);
-	is_good = is_good && hash_authorities(hash, values->authorities) &&
-		  hash_authorities(hash, values->advertised) &&
-		  (!values->peer || hash_crl(hash, &values->peer->crl));
 	for (size_t i = 0; is_good && i < values->command_count; i++)
 		is_good = hash_text(hash, values->commands[i].command) &&
 			  hash_text(hash, values->commands[i].value);
@@ -600,7 +429,8 @@ policy_values_choose(struct policy_values *values,
 	choose_groups(values, &draft);
 	choose_dh(values, &draft);
 	choose_alpn(values, &draft);
-	choose_verification(values, &draft);
+	policy_peer_choose(&values->peer, settings, files, is_server, problems,
+			   warnings);
 	choose_key_log(values, &draft);
 	copy_commands(values, settings);
 	if (problems->count == before)
@@ -639,9 +469,7 @@ policy_values_clear(struct policy_values *values)
 	mem_free(values->groups);
 	mem_free(values->alpn);
 	EVP_PKEY_free(values->dh);
-	peer_policy_unref(values->peer);
-	ca_store_unref(values->authorities);
-	ca_store_unref(values->advertised);
+	policy_peer_clear(&values->peer);
 	key_log_unref(values->key_log);
 	for (size_t i = 0; i < values->command_count; i++) {
 		mem_free(values->commands[i].command);

@@ -11,11 +11,11 @@
 #include <stddef.h>
 #include <openssl/types.h>
 
-struct ca_store;
+#include "common/tls/policy_peer.h"
+
 struct error_list;
 struct file_set;
 struct key_log;
-struct peer_policy;
 struct tls_command;
 struct tls_settings;
 
@@ -37,12 +37,10 @@ struct policy_values {
 	char *ciphersuites;
 	char *groups;
 	bool is_dh_automatic;
-	EVP_PKEY *dh;                 /* NULL: none of the operator's own */
-	struct alpn *alpn;            /* NULL: none */
-	struct peer_policy *peer;     /* NULL: the peer is not verified */
-	struct ca_store *authorities; /* what is in it; NULL: `ca: none` */
-	struct ca_store *advertised;  /* to clients; NULL: none */
-	struct key_log *key_log;      /* NULL: none */
+	EVP_PKEY *dh;            /* NULL: none of the operator's own */
+	struct alpn *alpn;       /* NULL: none */
+	struct policy_peer peer; /* how the peer is verified */
+	struct key_log *key_log; /* NULL: none */
 	struct tls_command *commands;
 	size_t command_count;
 	/* SHA-256 over every setting and what the files hold. */

@@ -13,7 +13,6 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/ssl.h>
-#include <openssl/x509_vfy.h>
 
 #include "common/base/error.h"
 #include "common/base/mem.h"
@@ -144,21 +143,19 @@ set_versions(SSL_CTX *context, unsigned int versions)
 }
 
 static bool
-set_verification(SSL_CTX *context, const struct policy_values *values)
+set_verification(SSL_CTX *context, const struct policy_peer *peer)
 {
 	STACK_OF(X509_NAME) *names;
 
-	if (!values->peer) {
+	if (!peer->policy) {
 		SSL_CTX_set_verify(context, SSL_VERIFY_NONE, NULL);
 		return true;
 	}
-	if (peer_check_install(context, values->peer) != 0)
+	if (peer_check_install(context, peer->policy) != 0)
 		return false;
-	X509_VERIFY_PARAM_set_hostflags(SSL_CTX_get0_param(context),
-					X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-	if (!values->advertised)
+	if (!peer->advertised)
 		return true;
-	names = SSL_dup_CA_list(ca_store_names(values->advertised));
+	names = SSL_dup_CA_list(ca_store_names(peer->advertised));
 	SSL_CTX_set_client_CA_list(context, names);
 	return names != NULL;
 }
@@ -207,7 +204,7 @@ set_values(SSL_CTX *context, const struct policy_values *values)
 	       SSL_CTX_set_cipher_list(context, values->ciphers) &&
 	       SSL_CTX_set_ciphersuites(context, values->ciphersuites) &&
 	       SSL_CTX_set1_groups_list(context, values->groups) &&
-	       set_verification(context, values);
+	       set_verification(context, &values->peer);
 }
 
 static SSL_CTX *
@@ -388,24 +385,6 @@ tls_policy_context(const struct tls_policy *policy,
 	return TAKE(context);
 }
 
-static int
-set_verify_name(SSL *ssl, const char *name, struct error *error)
-{
-	char host[HOSTNAME_MAX + 1];
-
-	if (hostname_is_ip(name)) {
-		if (X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name))
-			return 0;
-	} else if (hostname_normalize(name, strlen(name), host) == 0) {
-		if (SSL_set1_host(ssl, host))
-			return 0;
-	}
-	ERR_clear_error();
-	error_set(error, "\"%s\" is no name that a certificate could be for",
-		  name);
-	return -1;
-}
-
 int
 tls_policy_prepare_client(const struct tls_policy *policy, SSL *ssl,
 			  const char *server_name, const char *verify_name,
@@ -426,31 +405,14 @@ tls_policy_prepare_client(const struct tls_policy *policy, SSL *ssl,
 			return -1;
 		}
 	}
-	if (!policy->values.peer)
-		return 0;
-	return set_verify_name(ssl, verify_name ? verify_name : "", error);
-}
-
-/* Was OpenSSL told whose certificate to expect? */
-static bool
-has_verify_name(SSL *ssl)
-{
-	X509_VERIFY_PARAM *rules = SSL_get0_param(ssl);
-	char *ip = X509_VERIFY_PARAM_get1_ip_asc(rules);
-	bool is_there = ip || X509_VERIFY_PARAM_get0_host(rules, 0);
-
-	OPENSSL_free(ip);
-	/* No address is an error to it. */
-	ERR_clear_error();
-	return is_there;
+	return peer_check_expect(ssl, verify_name, error);
 }
 
 int
 tls_policy_confirm_client(const struct tls_policy *policy, SSL *ssl,
 			  struct error *error)
 {
-	if (peer_check_policy(ssl) != policy->values.peer ||
-	    (policy->values.peer && !has_verify_name(ssl))) {
+	if (peer_check_policy(ssl) != policy->values.peer.policy) {
 		error_set(error, "the server's certificate was not verified");
 		return -1;
 	}

@@ -11,6 +11,10 @@
 #include <stddef.h>
 
 #include "common/base/error.h"
+#include "common/verify/peer_rules.h"
+#include "common/verify/verify_scheme.h"
+
+struct fingerprint;
 
 enum tls_profile {
 	TLS_PROFILE_MODERN,
@@ -137,6 +141,19 @@ struct tls_crl {
 	struct position expired_at;
 };
 
+enum tls_suffix_kind {
+	TLS_SUFFIX_BUILTIN,
+	TLS_SUFFIX_OFF,
+	TLS_SUFFIX_FILE,
+};
+
+/* Which public suffixes wildcards are asked about. */
+struct tls_suffixes {
+	struct position at;
+	enum tls_suffix_kind kind;
+	char *path; /* FILE: absolute */
+};
+
 struct tls_verify {
 	struct position at; /* line 0: nobody has written it */
 	enum tls_verify_mode mode;
@@ -148,6 +165,11 @@ struct tls_verify {
 	unsigned int depth;
 	bool is_partial_chain;
 	struct tls_crl crl;
+	struct fingerprint *fingerprints;
+	size_t fingerprint_count;
+	struct verify_scheme scheme; /* connect gate */
+	struct tls_suffixes suffixes;
+	struct peer_rules allow;
 };
 
 struct tls_command {

@@ -36,7 +36,7 @@ enum tls_fault {
 struct tls_failure {
 	enum tls_fault fault;
 	int verify_error; /* X509_V_ERR_*, when a certificate was rejected */
-	char text[256];   /* what was wrong, escaped; for the log's detail */
+	char text[768];   /* what was wrong, escaped; for the log's detail */
 };
 
 /* To be called right before every SSL_* call that tls_status() follows:

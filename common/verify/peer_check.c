@@ -20,26 +20,41 @@
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
+#include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/base/mem.h"
+#include "common/net/hostname.h"
+#include "common/verify/fingerprint.h"
+#include "common/verify/peer_advice.h"
+#include "common/verify/peer_names.h"
+#include "common/verify/verify_name.h"
 
-static int verdict_index = -1;
+/* What hangs on an SSL. */
+struct peer_state {
+	char *name; /* whom its certificate must be for; NULL: nobody */
+	struct peer_verdict verdict;
+	bool is_checked;
+};
+
+static int state_index = -1;
 static int policy_index = -1;
 
 static void
-free_verdict(void *parent, void *pointer, CRYPTO_EX_DATA *extra, int index,
-	     long argument, void *more)
+free_state(void *parent, void *pointer, CRYPTO_EX_DATA *extra, int index,
+	   long argument, void *more)
 {
-	struct peer_verdict *verdict = pointer;
+	struct peer_state *state = pointer;
 
 	(void)parent;
 	(void)extra;
 	(void)index;
 	(void)argument;
 	(void)more;
-	if (verdict)
-		peer_verdict_clear(verdict);
-	mem_free(verdict);
+	if (!state)
+		return;
+	peer_verdict_clear(&state->verdict);
+	mem_free(state->name);
+	mem_free(state);
 }
 
 static void
@@ -57,7 +72,7 @@ free_policy(void *parent, void *pointer, CRYPTO_EX_DATA *extra, int index,
 static void
 make_indexes(void)
 {
-	verdict_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, free_verdict);
+	state_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, free_state);
 	policy_index =
 		SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, free_policy);
 }
@@ -68,65 +83,203 @@ has_indexes(void)
 	static CRYPTO_ONCE once = CRYPTO_ONCE_STATIC_INIT;
 
 	return CRYPTO_THREAD_run_once(&once, make_indexes) &&
-	       verdict_index >= 0 && policy_index >= 0;
+	       state_index >= 0 && policy_index >= 0;
 }
 
-/* A new verdict of this connection's, which says no. */
-static struct peer_verdict *
-verdict_new(SSL *ssl)
+static const struct peer_state *
+state_of(const SSL *ssl)
 {
-	struct peer_verdict *verdict;
+	return has_indexes() ? SSL_get_ex_data(ssl, state_index) : NULL;
+}
 
-	if (!ssl)
+/* This connection's, made when there is none yet; NULL without memory. */
+static struct peer_state *
+state_need(SSL *ssl)
+{
+	struct peer_state *state;
+
+	if (!has_indexes())
 		return NULL;
-	free_verdict(NULL, SSL_get_ex_data(ssl, verdict_index), NULL, 0, 0,
-		     NULL);
-	verdict = mem_alloc(sizeof(*verdict));
-	if (SSL_set_ex_data(ssl, verdict_index, verdict))
-		return verdict;
-	mem_free(verdict);
+	state = SSL_get_ex_data(ssl, state_index);
+	if (state)
+		return state;
+	state = mem_alloc(sizeof(*state));
+	if (SSL_set_ex_data(ssl, state_index, state))
+		return state;
+	mem_free(state);
 	return NULL;
 }
 
-static enum peer_step
-step_of(int error)
+/* One check under way. */
+struct check {
+	const struct peer_policy *policy;
+	X509_STORE_CTX *verification;
+	X509 *leaf;
+	struct peer_names *names; /* NULL until they are needed */
+	const char *name;         /* the one wanted, or NULL */
+	struct peer_verdict *verdict;
+};
+
+static const struct peer_names *
+names_of(struct check *check)
 {
-	switch (error) {
-	case X509_V_ERR_HOSTNAME_MISMATCH:
-	case X509_V_ERR_IP_ADDRESS_MISMATCH:
-		return PEER_STEP_NAME;
-	default:
-		return PEER_STEP_CHAIN;
-	}
+	if (!check->names)
+		check->names = peer_names_new(check->leaf);
+	return check->names;
 }
 
-static void
-check_chain(X509_STORE_CTX *verification, struct peer_verdict *verdict)
+static bool
+is_pinned(const struct check *check)
 {
-	int error;
+	return check->policy->pins &&
+	       fingerprint_set_find(check->policy->pins, check->leaf) >= 0;
+}
+
+static bool
+check_chain(struct check *check)
+{
+	X509_STORE_CTX *verification = check->verification;
 
 	if (X509_verify_cert(verification) > 0)
-		return;
-	error = X509_STORE_CTX_get_error(verification);
-	peer_verdict_note(verdict, step_of(error), error,
+		return true;
+	peer_verdict_note(check->verdict, PEER_STEP_CHAIN,
+			  X509_STORE_CTX_get_error(verification),
 			  X509_STORE_CTX_get_error_depth(verification),
 			  X509_STORE_CTX_get_current_cert(verification), NULL);
+	return false;
 }
 
 /* What X509_verify_cert() built, with everything that it trusts at the end. */
-static void
-check_revoked(X509_STORE_CTX *verification, const struct peer_policy *policy,
-	      struct peer_verdict *verdict)
+static bool
+check_revoked(struct check *check)
 {
-	const STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(verification);
+	const STACK_OF(X509) *chain =
+		X509_STORE_CTX_get0_chain(check->verification);
 	struct crl_refusal refusal;
 
-	if (!policy ||
-	    crl_check_chain(&policy->crl, chain, (int64_t)time(NULL), &refusal))
-		return;
-	peer_verdict_note(verdict, PEER_STEP_REVOKED, refusal.error,
+	if (crl_check_chain(&check->policy->crl, chain, clock_real_ms() / 1000,
+			    &refusal))
+		return true;
+	peer_verdict_note(check->verdict, PEER_STEP_REVOKED, refusal.error,
 			  refusal.depth, sk_X509_value(chain, refusal.depth),
 			  refusal.sentence);
+	return false;
+}
+
+static void
+note_leaf(struct check *check, enum peer_step step, int error,
+	  const char *sentence)
+{
+	peer_verdict_note(check->verdict, step, error, 0, check->leaf,
+			  sentence);
+}
+
+static bool
+check_name(struct check *check)
+{
+	const struct peer_policy *policy = check->policy;
+
+	if (!peer_policy_wants_name(policy))
+		return true;
+	/* A backend that nobody has prepared for is nobody's. */
+	if (check->name &&
+	    verify_name_check(&policy->scheme, policy->suffixes,
+			      names_of(check), check->name, NULL))
+		return true;
+	note_leaf(check, PEER_STEP_NAME,
+		  check->name && hostname_is_ip(check->name)
+			  ? X509_V_ERR_IP_ADDRESS_MISMATCH
+			  : X509_V_ERR_HOSTNAME_MISMATCH,
+		  NULL);
+	return false;
+}
+
+/* Of OpenSSL's errors the one for a name that none of those permitted covers:
+ * its alert, certificate_unknown, is the nearest there is to access_denied. */
+static bool
+check_rules(struct check *check)
+{
+	const struct peer_rules *allow = &check->policy->allow;
+
+	if (peer_rules_is_empty(allow) ||
+	    peer_rules_find(allow, names_of(check), NULL))
+		return true;
+	note_leaf(check, PEER_STEP_RULES, X509_V_ERR_PERMITTED_VIOLATION,
+		  "no rule of allow is for it");
+	return false;
+}
+
+static bool
+check_pin_alone(struct check *check)
+{
+	if (check->verdict->is_pinned)
+		return true;
+	note_leaf(check, PEER_STEP_CHAIN,
+		  X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY,
+		  "no fingerprint is its, and with ca none nothing else "
+		  "admits it");
+	return false;
+}
+
+static void
+advise(struct check *check)
+{
+	const struct peer_policy *policy = check->policy;
+	struct peer_verdict *verdict = check->verdict;
+	const struct peer_case peer = {
+		.error = verdict->error,
+		.depth = verdict->depth,
+		.leaf = check->leaf,
+		.about = X509_STORE_CTX_get_current_cert(check->verification),
+		.chain = X509_STORE_CTX_get0_untrusted(check->verification),
+		.store = policy->authorities,
+		.name = check->name,
+		.is_client = policy->role == PEER_CLIENT,
+		.now = (time_t)(clock_real_ms() / 1000),
+	};
+	AUTO_FREE char *text = mem_alloc(PEER_ADVICE_MAX);
+
+	switch (verdict->step) {
+	case PEER_STEP_NONE:
+		return;
+	case PEER_STEP_CHAIN:
+		if (!policy->is_pin_only)
+			peer_advice(&peer, text, PEER_ADVICE_MAX);
+		break;
+	case PEER_STEP_REVOKED:
+		break;
+	case PEER_STEP_NAME:
+		if (check->name)
+			verify_name_explain(&policy->scheme, policy->suffixes,
+					    names_of(check), check->name, text,
+					    PEER_ADVICE_MAX);
+		break;
+	case PEER_STEP_RULES:
+		peer_rules_explain(&policy->allow, names_of(check), text,
+				   PEER_ADVICE_MAX);
+		break;
+	}
+	if (text[0] != '\0')
+		verdict->advice = TAKE(text);
+}
+
+/* A pin is looked for first; what else would have been wrong is noted. */
+static void
+run(struct check *check)
+{
+	struct peer_verdict *verdict = check->verdict;
+
+	verdict->is_pinned = is_pinned(check);
+	if (check->policy->is_pin_only)
+		(void)check_pin_alone(check);
+	else if (check_chain(check) && check_revoked(check) &&
+		 check_name(check))
+		(void)check_rules(check);
+	verdict->is_admitted =
+		verdict->is_pinned || verdict->step == PEER_STEP_NONE;
+	if (!verdict->is_admitted)
+		advise(check);
+	peer_names_free(check->names);
 }
 
 /* Our answer and the error must agree: OpenSSL takes its alert from the one,
@@ -144,20 +297,25 @@ answer(X509_STORE_CTX *verification, const struct peer_verdict *verdict)
 }
 
 static int
-check(X509_STORE_CTX *verification, void *argument)
+on_certificate(X509_STORE_CTX *verification, void *argument)
 {
 	SSL *ssl = X509_STORE_CTX_get_ex_data(
 		verification, SSL_get_ex_data_X509_STORE_CTX_idx());
-	struct peer_verdict *verdict = verdict_new(ssl);
+	struct peer_state *state = ssl ? state_need(ssl) : NULL;
+	struct check check = {
+		.policy = argument,
+		.verification = verification,
+		.leaf = X509_STORE_CTX_get0_cert(verification),
+	};
 
-	(void)argument;
-	if (!verdict)
+	if (!state || !check.leaf)
 		return answer(verification, NULL);
-	check_chain(verification, verdict);
-	if (verdict->step == PEER_STEP_NONE)
-		check_revoked(verification, peer_check_policy(ssl), verdict);
-	verdict->is_admitted = verdict->step == PEER_STEP_NONE;
-	return answer(verification, verdict);
+	peer_verdict_clear(&state->verdict);
+	state->is_checked = true;
+	check.name = state->name;
+	check.verdict = &state->verdict;
+	run(&check);
+	return answer(verification, check.verdict);
 }
 
 static int
@@ -184,19 +342,13 @@ peer_check_install(SSL_CTX *context, struct peer_policy *policy)
 	SSL_CTX_set1_cert_store(context, policy->authorities);
 	SSL_CTX_set_verify(context, mode_of(policy), NULL);
 	SSL_CTX_set_verify_depth(context, (int)policy->depth);
-	SSL_CTX_set_cert_verify_callback(context, check, NULL);
+	SSL_CTX_set_cert_verify_callback(context, on_certificate, policy);
 	return X509_VERIFY_PARAM_clear_flags(
 		       rules, X509_VERIFY_PARAM_get_flags(rules)) &&
 			       X509_VERIFY_PARAM_set_flags(rules, flags) &&
 			       X509_VERIFY_PARAM_set_purpose(rules, purpose)
 		       ? 0
 		       : -1;
-}
-
-const struct peer_verdict *
-peer_check_verdict(const SSL *ssl)
-{
-	return has_indexes() ? SSL_get_ex_data(ssl, verdict_index) : NULL;
 }
 
 const struct peer_policy *
@@ -215,16 +367,46 @@ refuse(struct error *error, const char *sentence)
 }
 
 int
+peer_check_expect(SSL *ssl, const char *name, struct error *error)
+{
+	const struct peer_policy *policy = peer_check_policy(ssl);
+	struct peer_state *state = policy ? state_need(ssl) : NULL;
+	char normalized[HOSTNAME_MAX + 1];
+
+	if (!policy || !peer_policy_wants_name(policy))
+		return 0;
+	if (!state)
+		return refuse(error, "no memory for TLS");
+	if (verify_name_normalize(name ? name : "", normalized, error) != 0)
+		return -1;
+	mem_free(state->name);
+	state->name = mem_strdup(normalized);
+	return 0;
+}
+
+const struct peer_verdict *
+peer_check_verdict(const SSL *ssl)
+{
+	const struct peer_state *state = state_of(ssl);
+
+	return state && state->is_checked ? &state->verdict : NULL;
+}
+
+int
 peer_check_confirm(SSL *ssl, struct error *error)
 {
 	const struct peer_policy *policy = peer_check_policy(ssl);
 	const struct peer_verdict *verdict = peer_check_verdict(ssl);
+	const struct peer_state *state = state_of(ssl);
 	long result = SSL_get_verify_result(ssl);
 
 	if (SSL_get_verify_mode(ssl) != (policy ? mode_of(policy) : 0))
 		return refuse(error, "the peer's certificate was not verified");
 	if (!policy)
 		return 0;
+	if (peer_policy_wants_name(policy) && (!state || !state->name))
+		return refuse(error, "nobody has said whose certificate to "
+				     "expect");
 	if (!SSL_get0_peer_certificate(ssl))
 		return policy->is_required
 			       ? refuse(error, "no certificate came")

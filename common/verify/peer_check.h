@@ -21,6 +21,13 @@ int
 peer_check_install(SSL_CTX *context, struct peer_policy *policy)
 	__attribute__((warn_unused_result));
 
+/* Before a handshake with a backend: the host name or IP address that its
+ * certificate must be for, as an operator writes it; NULL is none. -1 with a
+ * sentence: the policy wants a name and this is none, or OpenSSL refuses. */
+int
+peer_check_expect(SSL *ssl, const char *name, struct error *error)
+	__attribute__((warn_unused_result));
+
 /* What the check of this connection's peer came to, valid as long as the SSL;
  * NULL: no certificate has been checked. */
 const struct peer_verdict *

@@ -9,6 +9,8 @@
 #include <openssl/x509_vfy.h>
 
 #include "common/base/mem.h"
+#include "common/verify/fingerprint.h"
+#include "common/verify/public_suffix.h"
 
 struct peer_policy *
 peer_policy_new(enum peer_role role)
@@ -36,7 +38,17 @@ peer_policy_unref(struct peer_policy *policy)
 		return;
 	X509_STORE_free(policy->authorities);
 	crl_rules_clear(&policy->crl);
+	fingerprint_set_free(policy->pins);
+	public_suffixes_unref(policy->suffixes);
+	peer_rules_clear(&policy->allow);
 	mem_free(policy);
+}
+
+bool
+peer_policy_wants_name(const struct peer_policy *policy)
+{
+	return policy->role == PEER_SERVER && !policy->is_pin_only &&
+	       !policy->scheme.is_none;
 }
 
 void

@@ -11,6 +11,11 @@
 #include <openssl/types.h>
 
 #include "common/verify/crl_check.h"
+#include "common/verify/peer_rules.h"
+#include "common/verify/verify_scheme.h"
+
+struct fingerprint_set;
+struct public_suffixes;
 
 /* What the peer is. */
 enum peer_role {
@@ -27,6 +32,12 @@ struct peer_policy {
 	unsigned int depth;      /* most intermediates */
 	bool is_partial_chain;   /* any certificate of the store ends a chain */
 	struct crl_rules crl;
+	struct fingerprint_set *pins; /* NULL: none */
+	bool is_pin_only; /* `ca: none`: nothing but a pin admits anybody */
+	/* Of a backend: how its names are compared with the one wanted. */
+	struct verify_scheme scheme;
+	struct public_suffixes *suffixes; /* NULL: not asked for */
+	struct peer_rules allow;          /* empty: everybody */
 };
 
 /* A policy with an empty store, for its maker to fill; one reference. */
@@ -36,6 +47,10 @@ struct peer_policy *
 peer_policy_ref(struct peer_policy *policy);
 void
 peer_policy_unref(struct peer_policy *policy);
+
+/* Does it say that the peer has to have a name? */
+bool
+peer_policy_wants_name(const struct peer_policy *policy);
 
 /* Another store instead of the empty one; takes a reference of its own. */
 void

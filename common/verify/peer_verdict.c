@@ -41,13 +41,33 @@ const char *
 peer_verdict_format(const struct peer_verdict *verdict, char *buffer,
 		    size_t size)
 {
+	const char *advice = verdict->advice ? verdict->advice : "";
+	const char *colon = verdict->advice ? ": " : "";
+
 	if (verdict->step == PEER_STEP_NONE)
 		buffer[0] = '\0';
 	else if (verdict->subject)
-		snprintf(buffer, size, "%s (depth %d, subject %s)",
-			 verdict->sentence, verdict->depth, verdict->subject);
+		snprintf(buffer, size, "%s (depth %d, subject %s)%s%s",
+			 verdict->sentence, verdict->depth, verdict->subject,
+			 colon, advice);
 	else
-		snprintf(buffer, size, "%s", verdict->sentence);
+		snprintf(buffer, size, "%s%s%s", verdict->sentence, colon,
+			 advice);
+	return buffer;
+}
+
+const char *
+peer_verdict_format_admission(const struct peer_verdict *verdict, char *buffer,
+			      size_t size)
+{
+	assert(verdict->is_admitted);
+	if (!verdict->is_pinned)
+		snprintf(buffer, size, "ok");
+	else if (verdict->step == PEER_STEP_NONE)
+		snprintf(buffer, size, "pinned");
+	else
+		snprintf(buffer, size, "pinned, despite: %s",
+			 verdict->sentence);
 	return buffer;
 }
 
@@ -56,5 +76,6 @@ peer_verdict_clear(struct peer_verdict *verdict)
 {
 	mem_free(verdict->subject);
 	mem_free(verdict->sentence);
+	mem_free(verdict->advice);
 	*verdict = (struct peer_verdict){0};
 }

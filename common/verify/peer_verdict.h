@@ -21,13 +21,15 @@ enum peer_step {
 
 struct peer_verdict {
 	bool is_admitted;
-	/* Which check did not pass, NONE when all did; that of a peer that is
-	 * admitted all the same did not count. */
+	bool is_pinned; /* by a fingerprint, which outranks everything else */
+	/* Which check did not pass, NONE when all did; pinned peers are
+	 * admitted all the same. */
 	enum peer_step step;
 	int error;      /* X509_V_ERR_*, of that check; X509_V_OK for NONE */
 	int depth;      /* of the certificate that it is about, 0 the peer's */
 	char *subject;  /* of that certificate, escaped; NULL for NONE */
 	char *sentence; /* what is wrong, escaped; NULL for NONE */
+	char *advice;   /* likely cause and remedy; NULL: there is none */
 };
 
 /* Note what a check found wrong with a certificate (NULL: with none of them).
@@ -36,11 +38,17 @@ void
 peer_verdict_note(struct peer_verdict *verdict, enum peer_step step, int error,
 		  int depth, const X509 *certificate, const char *sentence);
 
-/* "certificate has expired (depth 1, subject CN=Inner CA)", "" for NONE;
- * returns buffer. */
+/* What is wrong, with the advice: "certificate has expired (depth 1, subject
+ * CN=Inner CA): ...", "" for NONE; returns buffer. */
 const char *
 peer_verdict_format(const struct peer_verdict *verdict, char *buffer,
 		    size_t size);
+
+/* Of a peer that is admitted, for the access record: "ok", "pinned", "pinned,
+ * despite: certificate has expired"; returns buffer. */
+const char *
+peer_verdict_format_admission(const struct peer_verdict *verdict, char *buffer,
+			      size_t size);
 
 /* Free what is in it; zeroed ones are legal. */
 void

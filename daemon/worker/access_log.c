@@ -17,6 +17,7 @@
 #include "common/route/route.h"
 #include "common/tls/openssl_compat.h"
 #include "common/tls/tls_engine.h"
+#include "daemon/worker/access_certificate.h"
 #include "daemon/worker/connection.h"
 
 /* With what a log writes before it, a record is one line of PIPE_BUF. */
@@ -34,6 +35,7 @@ struct tls_facts {
 	const char *group;
 	char alpn[256]; /* escaped for a log line; "": none */
 	bool is_resumed;
+	struct access_certificate peer;
 };
 
 static void
@@ -54,6 +56,7 @@ learn_tls(const struct gate *gate, struct tls_facts *facts)
 	facts->is_resumed = SSL_session_reused(ssl);
 	SSL_get0_alpn_selected(ssl, &alpn, &alpn_length);
 	text_escape(alpn, alpn_length, facts->alpn, sizeof(facts->alpn));
+	access_certificate_learn(ssl, &facts->peer);
 }
 
 /* A record under construction. Both forms are written through the same calls,
@@ -129,6 +132,33 @@ put_number(struct record *record, const char *name, int64_t value)
 	put(record, "%" PRId64, value);
 }
 
+/* A list in JSON, one text with commas else. */
+static void
+put_names(struct record *record, const char *name,
+	  const struct access_certificate *certificate)
+{
+	char text[sizeof(certificate->names) + ACCESS_NAMES_MAX] = "";
+	size_t length = 0;
+
+	if (record->form != LOG_FORM_JSON) {
+		for (size_t i = 0; i < certificate->name_count; i++)
+			length += (size_t)snprintf(
+				text + length, sizeof(text) - length, "%s%s",
+				i > 0 ? "," : "", certificate->names[i]);
+		put_text(record, name, text);
+		return;
+	}
+	put_name(record, name);
+	put(record, "[");
+	for (size_t i = 0; i < certificate->name_count; i++) {
+		text_escape_json(certificate->names[i],
+				 strlen(certificate->names[i]), text,
+				 sizeof(text));
+		put(record, "%s\"%s\"", i > 0 ? "," : "", text);
+	}
+	put(record, "]");
+}
+
 static void
 put_truth(struct record *record, const char *name, bool value)
 {
@@ -140,6 +170,35 @@ static const char *
 or_none(const char *text)
 {
 	return text && text[0] != '\0' ? text : NULL;
+}
+
+/* An object of its own in JSON, a prefix else. */
+static void
+put_client_certificate(struct record *record,
+		       const struct access_certificate *certificate)
+{
+	bool is_json = record->form == LOG_FORM_JSON;
+
+	if (!certificate->is_known)
+		return;
+	if (is_json) {
+		put_name(record, "client_cert");
+		put(record, "{");
+		record->needs_separator = false;
+	}
+	put_text(record, is_json ? "subject" : "client_cert_subject",
+		 certificate->subject);
+	put_names(record, is_json ? "names" : "client_cert_names", certificate);
+	if (certificate->name_total > certificate->name_count)
+		put_number(record,
+			   is_json ? "names_total" : "client_cert_names_total",
+			   (int64_t)certificate->name_total);
+	put_text(record, is_json ? "fingerprint" : "client_cert_fingerprint",
+		 certificate->fingerprint);
+	put_text(record, is_json ? "verify" : "client_cert_verify",
+		 certificate->verify);
+	if (is_json)
+		put(record, "}");
 }
 
 /* The client's TLS stands in the record itself, the backend's in an object of
@@ -154,6 +213,7 @@ put_client_tls(struct record *record, const struct tls_facts *facts)
 	put_text(record, "cipher", facts->cipher);
 	put_text(record, "group", or_none(facts->group));
 	put_truth(record, "resumed", facts->is_resumed);
+	put_client_certificate(record, &facts->peer);
 }
 
 static void
@@ -177,6 +237,15 @@ put_backend_tls(struct record *record, const struct tls_facts *facts)
 		 or_none(facts->alpn));
 	put_truth(record, is_json ? "resumed" : "backend_resumed",
 		  facts->is_resumed);
+	if (facts->peer.is_known) {
+		put_text(record, is_json ? "subject" : "backend_subject",
+			 facts->peer.subject);
+		put_text(record,
+			 is_json ? "fingerprint" : "backend_fingerprint",
+			 facts->peer.fingerprint);
+		put_text(record, is_json ? "verify" : "backend_verify",
+			 facts->peer.verify);
+	}
 	if (is_json)
 		put(record, "}");
 }

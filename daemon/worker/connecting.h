@@ -36,7 +36,7 @@ struct connecting {
 	struct names_waiter waiter;
 	/* Why the last attempt failed. */
 	enum reason reason;
-	char detail[300];
+	char detail[800];
 };
 
 /* connection is set; to be called once, before anything else here. */

@@ -68,7 +68,10 @@ tls_fixture_client_settings(void)
 
 	return (struct tls_settings){
 		.profile = TLS_PROFILE_INTERMEDIATE,
-		.verify = {.cas = &ca, .ca_count = 1, .depth = 10},
+		.verify = {.cas = &ca,
+			   .ca_count = 1,
+			   .depth = 10,
+			   .scheme = *verify_scheme_find("http")},
 	};
 }
 

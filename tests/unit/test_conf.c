@@ -517,10 +517,29 @@ test_rules(void)
 		 "1:63", "a builtin backend speaks no TLS"},
 		{"services: {a: {accept: \":1\", connect: {address: \"h:1\", "
 		 "tls: {verify: {mode: none, name: b}}}}}\n",
-		 "1:56", "`verify` is none, so its `name`"},
+		 "1:83",
+		 "`verify`: its mode is none, so `name` is never looked at"},
 		{"services: {a: {accept: \":1\", connect: {address: \"h:1\", "
-		 "tls: {verify: {ca: none}}}}}\n",
-		 "1:75", "with `ca: none` no backend can be verified"},
+		 "tls: {verify: {ca: none, allow: {cn: a}}}}}}\n",
+		 "1:81",
+		 "`verify`: with `ca: none` only fingerprints count, so "
+		 "`allow`"},
+		{"services: {a: {accept: \":1\", connect: {address: \"h:1\", "
+		 "tls: {verify: {scheme: none, name: a}}}}}\n",
+		 "1:85", "no name is compared"},
+		{"services: {a: {accept: {address: \":1\", tls: {certificates: "
+		 "c, hosts: {a.b: {verify: {depth: 1}}}}}, connect: "
+		 "\"h:1\"}}\n",
+		 "1:86", "its mode is none, so `depth`"},
+		{"services: {a: {accept: \":1\", connect: {address: \"h:1\", "
+		 "tls: {verify: {fingerprints: [x]}}}}}\n",
+		 "1:86", "`fingerprints`: "},
+		{"services: {a: {accept: \":1\", connect: {address: \"h:1\", "
+		 "tls: {verify: {allow: {ip: x}}}}}}\n",
+		 "1:83", "`ip`: "},
+		{"services: {a: {accept: \":1\", connect: {address: \"h:1\", "
+		 "tls: {verify: {scheme: gopher}}}}}\n",
+		 "1:79", "`scheme` is \"gopher\": expected a protocol"},
 		{"services: {s: {accept: \":1\", connect: {address: "
 		 "\"unix:/run/x\", tls: true}}}\n",
 		 "1:49", "no host name to verify its certificate by"},
