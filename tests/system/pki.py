@@ -10,6 +10,7 @@ import fcntl
 import hashlib
 import ipaddress
 import os
+import re
 import subprocess
 import time
 
@@ -156,18 +157,21 @@ class Pki:
                           ["CN=%s CA" % name], "ca", (), days)
 
     def leaf(self, *names, key="p256", issuer=None, usage="server", days=30,
-             subject=None, san=True):
-        """A leaf for these names (host names and IP addresses). Negative
-        days make one that has expired. subject is the common name, by default
-        the first name; san=False leaves the common name alone with it."""
+             subject=None, san=True, unit=None):
+        """A leaf for these names (host names and IP addresses; others with
+        their kind in front, "URI:spiffe://…", "email:…"). Negative days make
+        one that has expired. subject is the common name, by default the first
+        name; san=False leaves the common name alone with it. unit is an
+        OU."""
         issuer = issuer or self.root()
-        label = "%s-%s-%s-%s-%d-%s-%s" % (
+        label = "%s-%s-%s-%s-%d-%s-%s-%s" % (
             "+".join(names), key, os.path.basename(issuer.directory), usage,
-            days, subject, san)
+            days, subject, san, unit)
         return self._make("leaf-" + hashlib.sha256(
             label.encode()).hexdigest()[:16], issuer, key,
-            ["CN=" + (subject or names[0])], usage, names if san else (),
-            days)
+            ["CN=" + (subject or names[0])] + (
+                ["OU=" + unit] if unit else []),
+            usage, names if san else (), days)
 
     def system(self):
         """The certificate that most tests serve: web.test by the root."""
@@ -200,7 +204,9 @@ class Pki:
                       "extendedKeyUsage=" + USAGES[usage]]
         if names:
             lines.append("subjectAltName=" + ",".join(
-                ("IP:" if is_ip(name) else "DNS:") + name for name in names))
+                name if re.match("(URI|email):", name)
+                else ("IP:" if is_ip(name) else "DNS:") + name
+                for name in names))
         extensions = made.path("extensions")
         write(extensions, "[e]\n" + "\n".join(lines) + "\n")
         request = openssl("req", "-new", "-key", made.key, "-subj",
@@ -224,7 +230,8 @@ class Pki:
             "[ca]", "default_ca=c", "[c]", "policy=p", "rand_serial=yes",
             "database=" + made.path("index"),
             "new_certs_dir=" + made.directory,
-            "default_md=default", "[p]", "commonName=supplied", ""]))
+            "default_md=default", "[p]", "commonName=supplied",
+            "organizationalUnitName=optional", ""]))
         certificate = openssl(
             "ca", "-batch", "-notext", "-config", made.path("ca.cnf"),
             "-cert", made.issuer.cert, "-keyfile", made.issuer.key,
