@@ -29,15 +29,12 @@ learn_names(const X509 *leaf, struct access_certificate *certificate)
 }
 
 void
-access_certificate_learn(SSL *ssl, struct access_certificate *certificate)
+access_certificate_read(const X509 *leaf, const struct peer_verdict *verdict,
+			struct access_certificate *certificate)
 {
-	const X509 *leaf = SSL_get0_peer_certificate(ssl);
-	const struct peer_verdict *verdict = peer_check_verdict(ssl);
 	struct fingerprint fingerprint;
 
-	*certificate = (struct access_certificate){.is_known = leaf != NULL};
-	if (!leaf)
-		return;
+	*certificate = (struct access_certificate){.is_known = true};
 	peer_words_name(X509_get_subject_name(leaf), certificate->subject,
 			sizeof(certificate->subject));
 	learn_names(leaf, certificate);
@@ -50,4 +47,15 @@ access_certificate_learn(SSL *ssl, struct access_certificate *certificate)
 	else
 		snprintf(certificate->verify, sizeof(certificate->verify),
 			 "none");
+}
+
+void
+access_certificate_learn(SSL *ssl, struct access_certificate *certificate)
+{
+	const X509 *leaf = SSL_get0_peer_certificate(ssl);
+
+	*certificate = (struct access_certificate){.is_known = false};
+	if (leaf)
+		access_certificate_read(leaf, peer_check_verdict(ssl),
+					certificate);
 }

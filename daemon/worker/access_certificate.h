@@ -12,6 +12,8 @@
 
 #include "common/verify/fingerprint.h"
 
+struct peer_verdict;
+
 /* Of the names in a certificate the first so many are told, and how many there
  * are. */
 #define ACCESS_NAMES_MAX 8
@@ -26,6 +28,12 @@ struct access_certificate {
 	char fingerprint[FINGERPRINT_TEXT_SIZE];
 	char verify[128]; /* "ok", "pinned ...", "none": not verified */
 };
+
+/* What is to be said of this certificate; a verdict of NULL, or one that says
+ * no: it was not verified. */
+void
+access_certificate_read(const X509 *leaf, const struct peer_verdict *verdict,
+			struct access_certificate *certificate);
 
 /* The certificate of a peer whose handshake is complete; is_known is false
  * when it has shown none. */

@@ -26,6 +26,7 @@
 #include "common/verify/peer_rules.h"
 #include "common/verify/peer_verdict.h"
 #include "common/verify/peer_words.h"
+#include "daemon/worker/access_certificate.h"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
@@ -110,6 +111,7 @@ try_rule(const struct peer_name *name, const struct peer_names *names)
 	struct peer_rule rule;
 
 	if (name->kind == PEER_NAME_OTHER || name->kind == PEER_NAME_IP ||
+	    peer_names_has(names, PEER_NAME_UNREADABLE) ||
 	    strlen(text) != name->length ||
 	    peer_rule_parse(name->kind, text, &rule, NULL) != 0)
 		return;
@@ -220,6 +222,28 @@ log_verdict(X509 *certificate, int error)
 	log_text(peer_advice(&peer, advice, sizeof(advice)), sizeof(advice));
 }
 
+/* What an access record has of a client that was let in. */
+static void
+log_record(X509 *certificate, int error)
+{
+	struct peer_verdict verdict = {.is_admitted = true};
+	struct access_certificate record;
+
+	if (error != X509_V_OK) {
+		peer_verdict_note(&verdict, PEER_STEP_CHAIN, error, 0,
+				  certificate, NULL);
+		verdict.is_pinned = true;
+	}
+	access_certificate_read(certificate, &verdict, &record);
+	log_text(record.subject, sizeof(record.subject));
+	assert(record.name_count <= ACCESS_NAMES_MAX);
+	for (size_t i = 0; i < record.name_count; i++)
+		log_text(record.names[i], sizeof(record.names[i]));
+	log_text(record.fingerprint, sizeof(record.fingerprint));
+	log_text(record.verify, sizeof(record.verify));
+	peer_verdict_clear(&verdict);
+}
+
 static void
 log_certificate(X509 *certificate)
 {
@@ -230,6 +254,8 @@ log_certificate(X509 *certificate)
 	peer_words_name(X509_get_issuer_name(certificate), text, sizeof(text));
 	log_text(text, sizeof(text));
 	log_fingerprints(certificate);
+	log_record(certificate, X509_V_OK);
+	log_record(certificate, X509_V_ERR_CERT_HAS_EXPIRED);
 	log_verdict(certificate, X509_V_ERR_CERT_HAS_EXPIRED);
 	log_verdict(certificate, X509_V_ERR_HOSTNAME_MISMATCH);
 	log_verdict(certificate, X509_V_ERR_INVALID_PURPOSE);
