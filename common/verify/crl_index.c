@@ -139,7 +139,9 @@ format_name(const unsigned char *bytes, size_t length)
 	if (name && out &&
 	    X509_NAME_print_ex(out, name, 0, XN_FLAG_RFC2253) >= 0) {
 		size = BIO_get_mem_data(out, &text);
-		made = mem_strndup(text, (size_t)size);
+		/* Without a byte in it there is no text, either. */
+		made = size > 0 ? mem_strndup(text, (size_t)size)
+				: mem_strdup("");
 	} else {
 		made = mem_strdup("?");
 	}
