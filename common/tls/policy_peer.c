@@ -226,6 +226,11 @@ choose_names(struct peer_policy *policy, const struct draft *draft)
 		break;
 	case TLS_SUFFIX_BUILTIN:
 		policy->suffixes = public_suffixes_builtin();
+		if (verify->suffixes.at.line && !public_suffixes_are_known())
+			error_list_addf(draft->warnings, &verify->suffixes.at,
+					"verify.public_suffix: this build has "
+					"no list of its own: a wildcard needs "
+					"two labels behind it, that is all");
 		break;
 	case TLS_SUFFIX_FILE:
 		read_suffixes(policy, draft);
