@@ -3,8 +3,10 @@
 them names the cause and the remedy."""
 
 import json
+import ssl
 
 from pki import openssl, read, write
+from streams import Ended, Tls, client_context, server_context, sink
 
 
 def check(t, certificate=None, accept=None, connect=None, status=0):
@@ -99,3 +101,78 @@ def parity_P73_check_of_the_key_of_another_certificate(t):
     said = check(t, {"chain": one.chain, "key": other.key}, status=2)
     assert one.chain in said and other.key in said, said
     assert "does not match" in said, said
+
+
+# The log.
+
+
+def details(t, backends, **tls):
+    """{name: the detail of the access record} of a connection to each."""
+    d = t.daemon({name: {"accept": {}, "connect": {
+        "address": "localhost:%d" % backend.port,
+        "tls": {"verify": {"ca": t.pki.root().cert}, **tls}}}
+        for name, backend in backends.items()})
+    found = {}
+    for name in backends:
+        with d.plain(name) as stream:
+            assert stream.read_all()[0] == b""
+        found[name] = d.wait_access(service=name)["detail"]
+    for backend in backends.values():
+        for contact in backend.contacts:
+            assert contact.over.wait(10)
+            assert not contact.received, contact.received
+    return found
+
+
+def parity_P73_the_log_names_cause_and_remedy(t):
+    """Of a backend's certificate that is refused."""
+    inner = t.pki.intermediate()
+    cases = {
+        "alone": (t.pki.leaf("localhost", issuer=inner), (
+            "CN=inner CA is not among the CAs here",
+            "missing in the server's chain file")),
+        "self": (t.pki.root("localhost"), (
+            "signed by itself", "verify.ca", "fingerprint sha256$")),
+        "purpose": (t.pki.leaf("localhost", usage="client"), (
+            "is for clientAuth only", "made for serverAuth")),
+        "expired": (t.pki.leaf("localhost", days=-3), (
+            "expired on 20", "3 days ago", "must be renewed")),
+        "name": (t.pki.leaf("one.test", "two.test"), (
+            "one.test, two.test",)),
+    }
+    backends = {}
+    for name, (certificate, _) in cases.items():
+        context = server_context(certificate)
+        context.load_cert_chain(certificate.cert, certificate.key)
+        backends[name] = t.server(sink, tls=context)
+    for name, detail in details(t, backends).items():
+        for words in cases[name][1]:
+            assert words in detail, (name, words, detail)
+
+
+def parity_P73_the_log_names_what_is_wrong_with_clients(t):
+    """The manual's: the purpose, the root, the intermediate."""
+    d = t.daemon({"s": {"connect": "builtin:echo", "accept": t.gate(
+        verify={"mode": "required", "ca": t.pki.root().cert})}})
+    inner = t.pki.intermediate()
+    cases = ((t.pki.leaf("me.test", usage="server"), "cert",
+              ("the client's certificate is for serverAuth only",
+               "made for clientAuth")),
+             (t.pki.leaf("me.test", usage="client", issuer=inner), "cert",
+              ("the client sent its own certificate alone", "inner CA")),
+             (t.pki.leaf("me.test", usage="client",
+                         issuer=t.pki.root("stranger")), "chain",
+              ("CN=stranger CA is not among the CAs here",)))
+    for count, (mine, file, words) in enumerate(cases, 1):
+        context = client_context()
+        context.load_cert_chain(getattr(mine, file), mine.key)
+        try:
+            with Tls(t.connect(d.port()).socket, context, False,
+                     "web.test").handshake() as stream:
+                stream.expect_echo()
+            raise AssertionError("admitted")
+        except (ssl.SSLError, Ended, OSError):
+            pass
+        detail = d.wait_access(count, reason="client_cert_rejected")["detail"]
+        for word in words:
+            assert word in detail, (word, detail)
