@@ -26,11 +26,14 @@ policy_crl_name(const char *path)
 static const struct position *
 written_at(const struct tls_crl *crl)
 {
+	/* What `check --print` has written down as the default is none. */
+	static const struct position nowhere;
 	const struct position *const all[] = {
 		&crl->files_at,
 		&crl->directory_at,
-		&crl->check_at,
-		&crl->expired_at,
+		crl->check == TLS_CRL_LEAF ? &nowhere : &crl->check_at,
+		crl->expired == TLS_CRL_EXPIRED_ERROR ? &nowhere
+						      : &crl->expired_at,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
