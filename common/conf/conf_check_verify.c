@@ -87,7 +87,6 @@ check_map(struct conf_reader *reader, const struct yaml_node *written,
 		"scheme",
 		"public_suffix",
 		"partial_chain",
-		"crl",
 		"fingerprints",
 		NULL,
 	};

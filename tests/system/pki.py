@@ -30,6 +30,8 @@ USAGES = {
     "server": "serverAuth",
     "client": "clientAuth",
     "both": "serverAuth,clientAuth",
+    "any": "anyExtendedKeyUsage",
+    "none": None,
 }
 
 
@@ -157,28 +159,29 @@ class Pki:
                           ["CN=%s CA" % name], "ca", (), days)
 
     def leaf(self, *names, key="p256", issuer=None, usage="server", days=30,
-             subject=None, san=True, unit=None):
+             subject=None, san=True, unit=None, starts=0):
         """A leaf for these names (host names and IP addresses; others with
         their kind in front, "URI:spiffe://…", "email:…"). Negative days make
-        one that has expired. subject is the common name, by default the first
-        name; san=False leaves the common name alone with it. unit is an
-        OU."""
+        one that has expired, starts moves its first day away from yesterday.
+        subject is the common name, by default the first name; san=False
+        leaves the common name alone with it. unit is an OU."""
         issuer = issuer or self.root()
-        label = "%s-%s-%s-%s-%d-%s-%s-%s" % (
+        label = "%s-%s-%s-%s-%d-%s-%s-%s-%d" % (
             "+".join(names), key, os.path.basename(issuer.directory), usage,
-            days, subject, san, unit)
+            days, subject, san, unit, starts)
         return self._make("leaf-" + hashlib.sha256(
             label.encode()).hexdigest()[:16], issuer, key,
             ["CN=" + (subject or names[0])] + (
                 ["OU=" + unit] if unit else []),
-            usage, names if san else (), days)
+            usage, names if san else (), days, starts)
 
     def system(self):
         """The certificate that most tests serve: web.test by the root."""
         return self.leaf("web.test", "*.wild.test", "localhost", "127.0.0.1",
                          "::1")
 
-    def _make(self, name, issuer, key, subject, usage, names, days):
+    def _make(self, name, issuer, key, subject, usage, names, days,
+              starts=0):
         directory = os.path.join(self.directory, name.replace("*", "_"))
         made = Certificate(directory, issuer)
         if os.path.exists(made.cert):
@@ -188,10 +191,10 @@ class Pki:
             if not os.path.exists(made.cert):
                 os.makedirs(directory, exist_ok=True)
                 os.chmod(directory, 0o755)
-                self._sign(made, key, subject, usage, names, days)
+                self._sign(made, key, subject, usage, names, days, starts)
         return made
 
-    def _sign(self, made, key, subject, usage, names, days):
+    def _sign(self, made, key, subject, usage, names, days, starts):
         write(made.key, openssl("genpkey", *KEYS[key]), 0o600)
         lines = ["subjectKeyIdentifier=hash"]
         if usage == "ca":
@@ -200,8 +203,9 @@ class Pki:
         else:
             lines += ["basicConstraints=critical,CA:FALSE",
                       "keyUsage=critical,digitalSignature",
-                      "authorityKeyIdentifier=keyid",
-                      "extendedKeyUsage=" + USAGES[usage]]
+                      "authorityKeyIdentifier=keyid"]
+            if USAGES[usage]:
+                lines.append("extendedKeyUsage=" + USAGES[usage])
         if names:
             lines.append("subjectAltName=" + ",".join(
                 name if re.match("(URI|email):", name)
@@ -222,7 +226,8 @@ class Pki:
         if days < 0:
             start, end = now + 86400 * (days - 30), now + 86400 * days
         else:
-            start, end = now - 86400, now + 86400 * (days or 365)
+            start = now + 86400 * (starts - 1)
+            end = start + 86400 * (1 + (days or 365))
         write(made.path("index"), "")
         write(made.path("index.attr"), "unique_subject = no\n")
         write(made.path("request"), request)

@@ -2,11 +2,14 @@
 """The accept gate and the certificates of clients: who gets in, who does not,
 what a client is told, and that nobody who is refused reaches a backend."""
 
+import hashlib
+import os
 import re
 import ssl
 
-from harness import limit
-from streams import Ended, client_context, echo
+from harness import limit, wait_for
+from pki import read
+from streams import Ended, Tls, client_context, echo, server_context
 
 VERSIONS = ("TLSv1.2", "TLSv1.3")
 
@@ -26,7 +29,6 @@ def ask(d, service, version, certificate, name="web.test"):
     stream = None
     try:
         plain = d.plain(service)
-        from streams import Tls
         stream = Tls(plain.socket, context, False, name)
         stream.handshake()
         stream.expect_echo()
@@ -43,14 +45,18 @@ def ask(d, service, version, certificate, name="web.test"):
 
 def zoo(t):
     """Clients by what is wrong with them, and the alert that says so."""
-    root = t.pki.root()
     stranger = t.pki.root("stranger")
     return {
         "good": (t.pki.leaf("good.client", usage="client"), None),
         "chain": (t.pki.leaf("chain.client", usage="client",
                              issuer=t.pki.intermediate()), None),
+        "no usage": (t.pki.leaf("any.client", usage="none"), None),
         "expired": (t.pki.leaf("old.client", usage="client", days=-3),
                     "CERTIFICATE_EXPIRED"),
+        "early": (t.pki.leaf("early.client", usage="client", starts=3),
+                  "BAD_CERTIFICATE"),
+        "any usage": (t.pki.leaf("all.client", usage="any"),
+                      "UNSUPPORTED_CERTIFICATE"),
         "stranger": (t.pki.leaf("strange.client", usage="client",
                                 issuer=stranger), "UNKNOWN_CA"),
         "purpose": (t.pki.leaf("server.client", usage="server"),
@@ -92,7 +98,7 @@ def parity_P20_modes_of_the_accept_gate(t):
                 admitted += expected is None
             assert len(backend.contacts) == before + admitted
     records = d.access(reason="client_cert_rejected")
-    assert len(records) == 2 * 3 * 4, len(records)
+    assert len(records) == 2 * 3 * 6, len(records)
     details = {r["detail"] for r in records}
     assert any("expired (depth 0, subject CN=old.client)" in detail
                for detail in details), details
@@ -117,3 +123,292 @@ services:
         result = t.command("check", "-c", file).expect(2)
         assert re.search(r"c\.yaml:%s:\d+: .*%s" % (position, words),
                          result.err), result
+
+
+def fingerprint(certificate):
+    return "sha256$" + hashlib.sha256(read(certificate.der)).hexdigest()
+
+
+def test_the_record_of_a_client(t):
+    """Subject, names, fingerprint and what became of it, as JSON and text."""
+    names = ["n%d.test" % i for i in range(20)]
+    client = t.pki.leaf(*names, "URI:spiffe://test/a b", usage="client")
+    backend = t.server(echo)
+    text = t.path("text.log")
+    d = t.daemon({"s": {"accept": gate(t, "required"),
+                        "connect": backend.address}},
+                 globals={"log": [
+                     {"to": "stderr", "what": "events"},
+                     {"to": "file:" + text, "what": "access",
+                      "format": "text"},
+                     {"to": "file:" + t.path("access.log"), "what": "access",
+                      "format": "json"}]})
+    assert ask(d, "s", "TLSv1.3", client) is None
+    record = d.wait_access(service="s")["client_cert"]
+    assert record["subject"] == "CN=n0.test"
+    assert record["names"] == ["dns:" + name for name in names[:8]]
+    assert record["names_total"] == 22
+    assert record["fingerprint"] == fingerprint(client)
+    assert record["verify"] == "ok"
+
+    def line():
+        return os.path.exists(text) and read(text).decode().strip()
+
+    line = wait_for(line, "a record as text")
+    for part in ('client_cert_subject="CN=n0.test"',
+                 "client_cert_names=dns:n0.test,dns:n1.test",
+                 "client_cert_fingerprint=" + fingerprint(client),
+                 "client_cert_verify=ok"):
+        assert part in line, (part, line)
+
+
+def test_pinned_clients(t):
+    """A pin outranks everything else; with `ca: none` nothing else counts."""
+    backend = t.server(echo)
+    old = t.pki.leaf("old.client", usage="client", days=-3)
+    good = t.pki.leaf("good.client", usage="client")
+    d = t.daemon({
+        "beside": {"accept": gate(t, "required",
+                                  fingerprints=[fingerprint(old)]),
+                   "connect": backend.address},
+        "alone": {"accept": t.gate(verify={
+            "mode": "required", "ca": "none",
+            "fingerprints": fingerprint(old)}), "connect": backend.address}})
+    for version in VERSIONS:
+        assert ask(d, "beside", version, old) is None
+        assert ask(d, "beside", version, good) is None
+        assert ask(d, "alone", version, old) is None
+        before = len(backend.contacts)
+        assert ask(d, "alone", version, good) == "UNKNOWN_CA"
+        assert ask(d, "alone", version, None)
+        assert len(backend.contacts) == before
+    records = [d.wait_access(service="beside"), *d.access(service="beside")]
+    assert {r["client_cert"]["verify"] for r in records} == {
+        "ok", "pinned, despite: certificate has expired"}
+    assert d.access(service="alone")[0]["client_cert"]["verify"] == "pinned"
+
+
+def test_rules_of_admission(t):
+    """Any match admits; who has none is told so, and the log says what was
+    missing."""
+    backend = t.server(echo)
+    clients = {
+        "dns": t.pki.leaf("bob.client", usage="client"),
+        "uri": t.pki.leaf("x.client", "URI:spiffe://corp.test/ns/web",
+                          usage="client"),
+        "email": t.pki.leaf("y.client", "email:eve@corp.test",
+                            usage="client"),
+        "ip": t.pki.leaf("z.client", "192.0.2.7", usage="client"),
+        "cn": t.pki.leaf("q.client", subject="Jane Doe", usage="client"),
+    }
+    stranger = t.pki.leaf("mallory.client", "URI:spiffe://corp.test/nsx/web",
+                          "URI:spiffe://corp.test.evil/ns/web",
+                          "192.0.3.7", usage="client")
+    d = t.daemon({"s": {"accept": gate(t, "required", allow={
+        "dns": ["bob.client"], "uri": ["spiffe://corp.test/ns/*"],
+        "email": ["eve@corp.test"], "ip": ["192.0.2.0/24"],
+        "cn": ["Jane Doe"]}), "connect": backend.address}})
+    for version in VERSIONS:
+        for label, client in clients.items():
+            told = ask(d, "s", version, client)
+            assert told is None, (version, label, told)
+        before = len(backend.contacts)
+        assert ask(d, "s", version, stranger) == "CERTIFICATE_UNKNOWN"
+        assert len(backend.contacts) == before
+    record = d.wait_access(reason="client_cert_rejected", count=2)
+    for word in ("allow", "Jane Doe", "mallory.client"):
+        assert word in record["detail"], record
+
+
+def test_policies_by_name(t):
+    """A client gets the policy of the name that it asks for, and no other
+    one's."""
+    backend = t.server(echo)
+    stranger = t.pki.root("stranger")
+    staff = t.pki.leaf("staff.client", usage="client", issuer=stranger)
+    user = t.pki.leaf("user.client", usage="client")
+    accept = t.gate(hosts={
+        "web.test": {"verify": {"mode": "required",
+                                "ca": stranger.cert}},
+        "b.wild.test": {"verify": {"mode": "required",
+                                   "ca": t.pki.root().cert}}})
+    d = t.daemon({"s": {"accept": accept, "connect": backend.address}})
+    for version in VERSIONS:
+        before = len(backend.contacts)
+        assert ask(d, "s", version, staff, "web.test") is None
+        assert ask(d, "s", version, user, "b.wild.test") is None
+        assert ask(d, "s", version, None, "localhost") is None
+        assert len(backend.contacts) == before + 3
+        assert ask(d, "s", version, user, "web.test") == "UNKNOWN_CA"
+        assert ask(d, "s", version, staff, "b.wild.test") == "UNKNOWN_CA"
+        assert ask(d, "s", version, None, "web.test")
+        assert ask(d, "s", version, None, "b.wild.test")
+        assert len(backend.contacts) == before + 3
+
+
+def test_a_reload_changes_the_ca(t):
+    """The same file with other authorities: new clients are measured by
+    them."""
+    backend = t.server(echo)
+    stranger = t.pki.root("stranger")
+    old = t.pki.leaf("user.client", usage="client")
+    new = t.pki.leaf("staff.client", usage="client", issuer=stranger)
+    file = t.write("ca.pem", read(t.pki.root().cert))
+    d = t.daemon({"s": {"accept": t.gate(verify={
+        "mode": "required", "ca": file}), "connect": backend.address}})
+    assert ask(d, "s", "TLSv1.3", old) is None
+    assert ask(d, "s", "TLSv1.3", new) == "UNKNOWN_CA"
+    t.write("ca.pem", read(stranger.cert))
+    d.reload()
+    before = len(backend.contacts)
+    assert ask(d, "s", "TLSv1.3", old) == "UNKNOWN_CA"
+    assert len(backend.contacts) == before
+    assert ask(d, "s", "TLSv1.3", new) is None
+
+
+def parity_P31_advertised_names(t):
+    """The subjects of `ca`, those of `advertise_ca`, or none."""
+    backend = t.server(echo)
+    stranger = t.pki.root("stranger")
+    d = t.daemon({name: {"accept": gate(t, "optional", **more),
+                         "connect": backend.address} for name, more in (
+        ("default", {}), ("other", {"advertise_ca": stranger.cert}),
+        ("none", {"advertise_ca": "none"}))})
+    for version in ("-tls1_2", "-tls1_3"):
+        for name, expected in (("default", "CN = root CA"),
+                               ("other", "CN = stranger CA"), ("none", None)):
+            said = t.run("openssl", "s_client", "-connect",
+                         "127.0.0.1:%d" % d.port(name), version).out
+            found = re.search(r"Acceptable client certificate CA names\n"
+                              r"((?:.+\n)+?)(?:Client|Requested|Peer)", said)
+            if expected:
+                assert found and found.group(1).strip() == expected, said
+            else:
+                assert "No client certificate CA names sent" in said, said
+
+
+@limit(120)
+def parity_P30_authorities_of_clients(t):
+    """Files, directories hashed or not, text, several together; a
+    self-signed certificate stands for itself; an intermediate only when
+    that is asked for."""
+    backend = t.server(echo)
+    root, stranger = t.pki.root(), t.pki.root("stranger")
+    inner = t.pki.intermediate()
+    client = t.pki.leaf("chain.client", usage="client", issuer=inner)
+    t.write("plain/some.pem", read(root.cert))
+    digest = t.run("openssl", "x509", "-noout", "-hash", "-in",
+                   root.cert).expect().out.strip()
+    t.write("hashed/%s.0" % digest, read(root.cert))
+    cases = {
+        "file": (root.cert, {}, True),
+        "der": (root.der, {}, True),
+        "text": (read(root.cert).decode(), {}, True),
+        "several": ([stranger.cert, root.cert], {}, True),
+        "plain": (t.path("plain"), {}, True),
+        "hashed": (t.path("hashed"), {}, True),
+        "both": ([t.path("hashed"), stranger.cert], {}, True),
+        "stranger": (stranger.cert, {}, False),
+        "inner": (inner.cert, {}, False),
+        "partial": (inner.cert, {"partial_chain": True}, True),
+        "short": (root.cert, {"depth": 0}, False),
+        "long": (root.cert, {"depth": 1}, True),
+    }
+    d = t.daemon({name: {"accept": t.gate(verify={
+        "mode": "required", "ca": ca, **more}), "connect": backend.address}
+        for name, (ca, more, _) in cases.items()})
+    for name, (_, _, is_good) in cases.items():
+        told = ask(d, name, "TLSv1.3", client)
+        assert (told is None) == is_good, (name, told)
+
+
+def parity_P74_the_systems_authorities(t):
+    """SSL_CERT_FILE and SSL_CERT_DIR, when there is something in them."""
+    backend = t.server(echo, server_context(t.pki.system()))
+    service = {"accept": t.gate(verify={"mode": "required", "ca": "system"}),
+               "connect": {"address": "localhost:%d" % backend.port,
+                           "tls": True}}
+    root = t.pki.root()
+    digest = t.run("openssl", "x509", "-noout", "-hash", "-in",
+                   root.cert).expect().out.strip()
+    t.write("hashed/%s.0" % digest, read(root.cert))
+    empty = t.write("empty.pem", "")
+    client = t.pki.leaf("good.client", usage="client")
+    for name, environment in (
+            ("file", {"SSL_CERT_FILE": root.cert}),
+            ("directory", {"SSL_CERT_FILE": empty,
+                           "SSL_CERT_DIR": t.path("hashed")})):
+        d = t.daemon({"s": service}, name=name, environment=environment)
+        assert ask(d, "s", "TLSv1.3", client) is None, name
+        d.stop()
+
+
+def untouched(backend):
+    for contact in backend.contacts:
+        contact.over.wait(10)
+        assert not contact.received, contact.received
+
+
+def nothing_comes_through(d, name):
+    with d.plain(name) as stream:
+        try:
+            stream.send(b"secret")
+        except Ended:
+            pass
+        assert stream.read_all()[0] == b""
+
+
+@limit(120)
+def parity_P21_backends_by_pin_name_and_rule(t):
+    """A backend that is not the one meant gets not one byte, whatever it is
+    that is wrong, in TLS 1.2 and 1.3."""
+    old = t.pki.leaf("localhost", days=-3)
+    other = t.pki.leaf("other.test")
+    for version in VERSIONS:
+        good = t.server(echo, server_context(t.pki.system(),
+                                             versions=version))
+        expired = t.server(echo, server_context(old, versions=version))
+        misnamed = t.server(echo, server_context(other, versions=version))
+        cases = {
+            "good": (good, {}, None),
+            "unpinned": (good, {"ca": "none",
+                                "fingerprints": fingerprint(old)},
+                         "backend_cert_rejected"),
+            "pinned": (expired, {"ca": "none",
+                                 "fingerprints": fingerprint(old)}, None),
+            "outranked": (expired, {"fingerprints": [
+                "sha256$" + "00" * 32, fingerprint(old)]}, None),
+            "expired": (expired, {}, "backend_cert_rejected"),
+            "misnamed": (misnamed, {}, "backend_name_mismatch"),
+            "nameless": (misnamed, {"scheme": "none"}, None),
+            "not allowed": (good, {"allow": {"dns": "db.test"}},
+                            "backend_cert_rejected"),
+            "allowed": (good, {"allow": {"dns": "web.test"}}, None),
+        }
+        d = t.daemon({name.replace(" ", "-"): {
+            "accept": {}, "connect": {
+                "address": "localhost:%d" % backend.port,
+                "tls": {"verify": {"ca": t.pki.root().cert, **verify}}}}
+            for name, (backend, verify, _) in cases.items()},
+            name="daemon-" + version)
+        for refused in (True, False):
+            for name, (backend, _, reason) in cases.items():
+                name = name.replace(" ", "-")
+                if (reason is not None) != refused:
+                    continue
+                if refused:
+                    nothing_comes_through(d, name)
+                    d.wait_access(service=name, reason=reason)
+                    continue
+                with d.plain(name) as stream:
+                    stream.expect_echo()
+            if refused:
+                for backend in (good, expired, misnamed):
+                    untouched(backend)
+        verdicts = {name: d.wait_access(
+            service=name, reason="done")["backend_tls"]["verify"]
+            for name in ("good", "pinned", "outranked")}
+        assert verdicts == {
+            "good": "ok", "pinned": "pinned",
+            "outranked": "pinned, despite: certificate has expired"}
+        d.stop()
