@@ -6,6 +6,7 @@
 #include "common/verify/verify_name.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "common/base/text.h"
 #include "common/net/hostname.h"
@@ -37,6 +38,22 @@ is_comparable(const struct peer_name *name)
 	       name->kind == PEER_NAME_CN;
 }
 
+/* A common name that is an alternative one, too, as it mostly is. */
+static bool
+is_repeated(const struct peer_names *names, const struct peer_name *name)
+{
+	for (size_t i = 0;
+	     name->kind == PEER_NAME_CN && i < peer_names_count(names); i++) {
+		const struct peer_name *other = peer_names_at(names, i);
+
+		if (other->kind == PEER_NAME_DNS &&
+		    other->length == name->length &&
+		    memcmp(other->bytes, name->bytes, name->length) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* The first few; alternative ones stand before common names. */
 static void
 list(const struct peer_names *names, char *buffer, size_t size)
@@ -47,7 +64,7 @@ list(const struct peer_names *names, char *buffer, size_t size)
 	for (size_t i = 0; i < peer_names_count(names); i++) {
 		const struct peer_name *name = peer_names_at(names, i);
 
-		if (!is_comparable(name))
+		if (!is_comparable(name) || is_repeated(names, name))
 			continue;
 		if (shown == SHOWN_MAX) {
 			more++;
