@@ -394,12 +394,12 @@ class Zoo:
         self._name("ip", OK, ip("127.0.0.1"), wanted="127.0.0.1")
         self._name("ip-other", NAME, ip("127.0.0.2"), wanted="127.0.0.1")
         self._name("ip-as-dns", NAME, dns("127.0.0.1"), wanted="127.0.0.1")
-        # As browsers did it once; no more than IPv4 (the manual's http).
+        # As browsers did it once: where there are no alternative names.
         self._name("ip-as-common-name", OK, common="127.0.0.1",
                    wanted="127.0.0.1")
         self._name("ip-as-common-name-beside-dns", NAME, dns(HOST),
                    common="127.0.0.2", wanted="127.0.0.1")
-        self._name("ip6-as-common-name", NAME, common="2001:db8::1",
+        self._name("ip6-as-common-name", OK, common="2001:db8::1",
                    wanted="2001:db8::1")
         self._name("ip6", OK, ip("2001:db8::1"), wanted="2001:db8::1")
         self._name("ip6-mapped-is-not-ip4", NAME, ip("::ffff:127.0.0.1"),
