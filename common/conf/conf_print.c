@@ -117,8 +117,17 @@ print_profile_value(const struct printing *printing,
 	fprintf(out, "  # profile %s\n", profile->name);
 }
 
+static void
+print_comment(const struct printing *printing, const char *name,
+	      const char *value)
+{
+	indent(printing);
+	fprintf(printing->out, "# %s: %s  # default\n", name, value);
+}
+
 /* A key that nobody wrote. One without a default that could be written is a
- * comment as a whole. */
+ * comment as a whole; so is one that would mean more if it were written: a
+ * default that the machine does not have is passed over. */
 static void
 print_default(const struct printing *printing, const struct schema_key *key)
 {
@@ -126,6 +135,8 @@ print_default(const struct printing *printing, const struct schema_key *key)
 
 	if (key->flags & SCHEMA_BY_PROFILE) {
 		print_profile_value(printing, key);
+	} else if (standard && key->default_offset != 0) {
+		print_comment(printing, key->name, standard);
 	} else if (standard) {
 		print_name(printing, key->name);
 		fputs(schema_is_list(key) ? " [" : " ", printing->out);
@@ -133,9 +144,7 @@ print_default(const struct printing *printing, const struct schema_key *key)
 		fputs(schema_is_list(key) ? "]" : "", printing->out);
 		fputs("  # default\n", printing->out);
 	} else if (key->otherwise && !printing->is_entry) {
-		indent(printing);
-		fprintf(printing->out, "# %s: %s  # default\n", key->name,
-			key->otherwise);
+		print_comment(printing, key->name, key->otherwise);
 	}
 }
 
@@ -243,6 +252,15 @@ static void
 print_key(const struct printing *printing, const struct schema_key *key,
 	  const struct conf_node *node)
 {
+	const struct schema_key *main_key =
+		key->map && key->map->main
+			? schema_find(key->map, key->map->main)
+			: NULL;
+
+	if (!node && main_key && main_key->default_offset != 0) {
+		print_comment(printing, key->name, main_key->standard);
+		return;
+	}
 	if (key->type == SCHEMA_MAP) {
 		print_submap(printing, key->name, key->map, node, key->gates);
 		return;

@@ -74,7 +74,9 @@ test_origins(void)
 {
 	static const char *const lines[] = {
 		"  workers: 2  # /etc/sealock/test.yaml:2",
-		"  max_connections: 100000  # default",
+		"  # max_connections: 100000  # default",
+		"  # user: sealock  # default",
+		"  # chroot: /var/lib/sealock/empty  # default",
 		"    - to: stderr  # /etc/sealock/test.yaml:3",
 		"      level: info  # default",
 		"    - to: file:/etc/sealock/x.log  # "
