@@ -7,11 +7,17 @@ import os
 import re
 import ssl
 
-from harness import limit, wait_for
+from harness import cpu_seconds, limit, wait_for
 from pki import read
 from streams import Ended, Tls, client_context, echo, server_context
 
 VERSIONS = ("TLSv1.2", "TLSv1.3")
+
+
+def answer_http(contact):
+    contact.stream.read_until(b"\r\n\r\n")
+    contact.stream.send(b"HTTP/1.0 200 OK\r\nContent-Length: 7\r\n\r\n"
+                        b"welcome")
 
 
 def gate(t, mode, **verify):
@@ -127,6 +133,77 @@ services:
 
 def fingerprint(certificate):
     return "sha256$" + hashlib.sha256(read(certificate.der)).hexdigest()
+
+
+@limit(120)
+def test_the_alert_always_arrives(t):
+    """It is not overtaken by a reset, also when the client has written on,
+    which in TLS 1.3 it may."""
+    backend = t.server(echo)
+    client = t.pki.leaf("old.client", usage="client", days=-3)
+    d = t.daemon({"s": {"accept": gate(t, "required"),
+                        "connect": backend.address}})
+    for version in VERSIONS:
+        for i in range(100):
+            told = ask(d, "s", version, client)
+            assert told == "CERTIFICATE_EXPIRED", (version, i, told)
+    for i in range(100):
+        plain = d.plain("s")
+        stream = Tls(plain.socket, client_context(
+            versions="TLSv1.3", certificate=client), False, "web.test")
+        stream.handshake()
+        told = None
+        try:
+            for _ in range(4):
+                stream.send(b"x" * 16384)
+            stream.recv()
+        except ssl.SSLError as error:
+            told = error.reason
+        except Ended as error:
+            told = error
+        finally:
+            stream.drop()
+        assert told == "SSLV3_ALERT_CERTIFICATE_EXPIRED", (i, told)
+    assert not backend.contacts
+
+
+@limit(120)
+def test_oversized_certificates(t):
+    """Ten thousand names, a certificate of 1 MB, a chain of 100, names full
+    of control bytes: refused or let in within bounds, in one escaped line."""
+    backend = t.server(echo)
+    many = ["n%d.test" % i for i in range(10000)]
+    hostile = "evil\x1b[2J\nname"
+    clients = {
+        "names": t.pki.leaf(*many, usage="client"),
+        "huge": t.pki.leaf(*("%s%d.test" % ("x" * 50, i)
+                             for i in range(18000)), usage="client"),
+        "hostile": t.pki.leaf("URI:http://a/%s" % "\\x01", usage="client",
+                              subject=hostile, days=-3),
+    }
+    issuer = t.pki.root()
+    for i in range(100):
+        issuer = t.pki.intermediate("link%d" % i, issuer=issuer)
+    clients["chain"] = t.pki.leaf("deep.client", issuer=issuer,
+                                  usage="client")
+    d = t.daemon({"s": {"accept": gate(t, "required"),
+                        "connect": backend.address}})
+    for version in VERSIONS:
+        for label, client in clients.items():
+            before = cpu(d)
+            assert ask(d, "s", version, client), (version, label)
+            assert cpu(d) - before < 0.5, (version, label)
+    assert not backend.contacts
+    good = t.pki.leaf("good.client", usage="client")
+    assert ask(d, "s", "TLSv1.3", good) is None
+    d.wait_access(count=9)
+    for line in read(d.access_log).split(b"\n"):
+        assert not re.search(rb"[\x00-\x1f]", line), line
+        assert len(line) < 4096
+
+
+def cpu(d):
+    return sum(cpu_seconds(pid) for pid in d.workers())
 
 
 def test_the_record_of_a_client(t):
@@ -412,3 +489,63 @@ def parity_P21_backends_by_pin_name_and_rule(t):
             "good": "ok", "pinned": "pinned",
             "outranked": "pinned, despite: certificate has expired"}
         d.stop()
+
+
+@limit(120)
+def test_other_libraries_as_clients(t):
+    """curl, gnutls-cli, s_client and IO::Socket::SSL show certificates, and
+    understand why they are refused."""
+    backend = t.server(answer_http)
+    good = t.pki.leaf("good.client", usage="client")
+    bad = t.pki.leaf("old.client", usage="client", days=-3)
+    d = t.daemon({"s": {"accept": gate(t, "required"),
+                        "connect": backend.address}})
+    for program in ("curl", "gnutls-cli", "openssl", "perl"):
+        t.need(program)
+    port = d.port("s")
+    root = t.pki.root().cert
+
+    def curl(client):
+        return t.run("curl", "-sS", "--cacert", root, "--cert", client.chain,
+                     "--key", client.key, "--resolve",
+                     "web.test:%d:127.0.0.1" % port,
+                     "https://web.test:%d/" % port)
+
+    def gnutls(client):
+        return t.run("gnutls-cli", "--x509cafile", root, "--x509certfile",
+                     client.chain, "--x509keyfile", client.key,
+                     "--sni-hostname", "web.test", "--verify-hostname",
+                     "web.test", "-p", port, "127.0.0.1",
+                     stdin="GET / HTTP/1.0\r\n\r\n")
+
+    def openssl(client):
+        return t.run("openssl", "s_client", "-quiet",
+                     "-servername", "web.test", "-CAfile", root, "-cert",
+                     client.cert, "-key", client.key, "-connect",
+                     "127.0.0.1:%d" % port, stdin="GET / HTTP/1.0\r\n\r\n")
+
+    def perl(client):
+        return t.run("perl", "-MIO::Socket::SSL", "-e", """
+            my $s = IO::Socket::SSL->new(PeerAddr => "127.0.0.1:%d",
+                SSL_hostname => "web.test", SSL_verifycn_name => "web.test",
+                SSL_version => "TLSv12",
+                SSL_ca_file => "%s", SSL_cert_file => "%s",
+                SSL_key_file => "%s") or die "$SSL_ERROR";
+            print $s "GET / HTTP/1.0\\r\\n\\r\\n";
+            for (;;) {
+                my $got = $s->sysread(my $part, 1000);
+                die "$SSL_ERROR" if !defined $got;
+                last if !$got;
+                print $part;
+            }
+        """ % (port, root, client.cert, client.key))
+
+    for program in (curl, gnutls, openssl, perl):
+        result = program(good)
+        assert "welcome" in result.out, result
+        before = len(backend.contacts)
+        result = program(bad)
+        assert "welcome" not in result.out, result
+        assert re.search("expired|Certificate", result.out + result.err,
+                         re.IGNORECASE), result
+        assert len(backend.contacts) == before
