@@ -24,7 +24,7 @@
 #define RECORD_MAX 4000
 
 /* For all that follows a text but the detail, which is the last. */
-#define RECORD_TAIL 512
+#define RECORD_TAIL 1024
 #define RECORD_END  8
 
 /* What a gate's TLS came to. */
@@ -104,19 +104,28 @@ is_plain_word(const char *text)
 	return text[0] != '\0' && text[strcspn(text, " =\\")] == '\0';
 }
 
+/* For a text, with the NUL; never 0. */
+static size_t
+room_left(const struct record *record)
+{
+	size_t end = sizeof(record->text) - record->tail;
+
+	return record->length < end ? end - record->length : 1;
+}
+
 static void
 put_text(struct record *record, const char *name, const char *text)
 {
 	bool is_json = record->form == LOG_FORM_JSON;
 	char escaped[1536];
-	size_t end = sizeof(record->text) - record->tail;
-	size_t room = sizeof(escaped);
+	size_t room;
 
 	if (!text)
 		return;
 	put_name(record, name);
-	if (end - record->length < room)
-		room = end - record->length;
+	room = room_left(record);
+	if (room > sizeof(escaped))
+		room = sizeof(escaped);
 	if (is_json)
 		text_escape_json(text, strlen(text), escaped, room);
 	else
@@ -151,6 +160,10 @@ put_names(struct record *record, const char *name,
 	put_name(record, name);
 	put(record, "[");
 	for (size_t i = 0; i < certificate->name_count; i++) {
+		size_t left = room_left(record);
+
+		if (left < sizeof(text))
+			break;
 		text_escape_json(certificate->names[i],
 				 strlen(certificate->names[i]), text,
 				 sizeof(text));

@@ -318,6 +318,41 @@ test_pins(void)
 	test_identity_free(other);
 }
 
+/* What a pin outranks leaves nothing behind that ends the handshake when it
+ * waits for more, a byte at a time. */
+static void
+test_pin_in_pieces(void)
+{
+	struct tls_settings settings = gate_settings(TLS_VERIFY_REQUIRED);
+	struct test_identity *self = test_leaf("p256", "self.client", NULL);
+	struct certificate *certificate = test_certificate(self);
+	struct fingerprint pin = pin_of(self, false);
+	struct tls_policy *policy;
+	SSL_CTX *server, *client = tls_fixture_bare_client();
+
+	settings.verify.fingerprints = &pin;
+	settings.verify.fingerprint_count = 1;
+	policy = tls_fixture_server(&settings);
+	server = tls_fixture_context(policy, tls_fixture()->rsa, NULL, NULL);
+	if (!SSL_CTX_use_certificate(client, certificate->leaf) ||
+	    !SSL_CTX_use_PrivateKey(client, certificate->key))
+		abort();
+	for (size_t v = 0; v < ARRAY_SIZE(versions); v++) {
+		struct tls_pair pair;
+
+		tls_fixture_set_versions(client, versions[v], versions[v]);
+		tls_pair_init(&pair, client, server);
+		CU_ASSERT(tls_pair_handshake(&pair, 1));
+		CU_ASSERT(ERR_peek_error() == 0);
+		tls_pair_clear(&pair);
+	}
+	SSL_CTX_free(client);
+	SSL_CTX_free(server);
+	tls_policy_unref(policy);
+	certificate_unref(certificate);
+	test_identity_free(self);
+}
+
 static void
 test_rules(void)
 {
@@ -501,8 +536,8 @@ test_pinned_backend(void)
 
 UNIT_SUITE(peer_check, {"modes", test_modes}, {"alerts", test_alerts},
 	   {"depth_and_partial_chains", test_depth_and_partial_chains},
-	   {"pins", test_pins}, {"rules", test_rules},
-	   {"confirmation", test_confirmation},
+	   {"pins", test_pins}, {"pin_in_pieces", test_pin_in_pieces},
+	   {"rules", test_rules}, {"confirmation", test_confirmation},
 	   {"settings_refused", test_settings_refused},
 	   {"advertised", test_advertised}, {"digests", test_digests},
 	   {"pinned_backend", test_pinned_backend});
