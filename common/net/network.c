@@ -20,7 +20,7 @@ mask_at(const struct network *network, size_t index)
 	unsigned int bits =
 		network->prefix > before ? network->prefix - before : 0;
 
-	return bits >= 8 ? 0xff : (unsigned char)(0xff00U >> bits);
+	return (unsigned char)(bits >= 8 ? 0xffU : 0xff00U >> bits);
 }
 
 static int

@@ -177,26 +177,53 @@ watch_free(struct watch *watch)
 	mem_free(watch);
 }
 
-/* 0, or the errno of what inotify did not do. */
+/* A new descriptor with a number for each place; -1: errno says what inotify
+ * did not do. */
 static int
-open_inotify(struct watch *watch)
+open_inotify(const struct watch_places *places, int *numbers)
 {
-	watch->descriptor = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-	if (watch->descriptor < 0)
-		return errno;
-	watch->numbers =
-		mem_array(watch->places.count, sizeof(*watch->numbers));
-	for (size_t i = 0; i < watch->places.count; i++) {
-		const char *directory = watch->places.places[i].directory;
+	int descriptor = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 
-		watch->numbers[i] = inotify_add_watch(watch->descriptor,
-						      directory, CHANGES);
+	for (size_t i = 0; descriptor >= 0 && i < places->count; i++) {
+		numbers[i] = inotify_add_watch(
+			descriptor, places->places[i].directory, CHANGES);
 		/* One that has gone meanwhile has its own place above. */
-		if (watch->numbers[i] < 0 && errno != ENOENT &&
-		    errno != ENOTDIR)
-			return errno;
+		if (numbers[i] < 0 && errno != ENOENT && errno != ENOTDIR) {
+			int problem = errno;
+
+			close(descriptor);
+			errno = problem;
+			return -1;
+		}
 	}
-	watch->readable = event_new(watch->base, watch->descriptor,
+	return descriptor;
+}
+
+/* From now on these places. The old watch is listened to until the new one is
+ * there, so that nothing happens between the two. 0, or an errno. */
+static int
+replace_inotify(struct watch *watch, struct watch_places *places)
+{
+	int *numbers = mem_array(places->count, sizeof(*numbers));
+	int descriptor = -1, problem = 0;
+
+	if (places->count > 0) {
+		descriptor = open_inotify(places, numbers);
+		problem = descriptor < 0 ? errno : 0;
+	}
+	if (watch->descriptor >= 0)
+		on_readable(watch->descriptor, EV_READ, watch);
+	close_inotify(watch);
+	watch_places_clear(&watch->places);
+	watch->places = *places;
+	*places = (struct watch_places){0};
+	if (descriptor < 0) {
+		mem_free(numbers);
+		return problem;
+	}
+	watch->numbers = numbers;
+	watch->descriptor = descriptor;
+	watch->readable = event_new(watch->base, descriptor,
 				    EV_READ | EV_PERSIST, on_readable, watch);
 	assert(watch->readable);
 	event_add(watch->readable, NULL);
@@ -208,19 +235,17 @@ watch_set(struct watch *watch, const struct generation *generation,
 	  int64_t since_ns)
 {
 	static const struct timeval poll = {.tv_sec = POLL_S};
+	struct watch_places places = {0};
 	int64_t newest_ns;
 	int problem;
 
-	close_inotify(watch);
 	event_del(watch->poll);
-	watch_places_clear(&watch->places);
-	watch_places_find(generation, &watch->places);
+	watch_places_find(generation, &places);
+	problem = replace_inotify(watch, &places);
 	if (watch->places.count == 0)
 		return;
-	problem = open_inotify(watch);
 	watch->state = watch_places_state(&watch->places, &newest_ns);
 	if (problem != 0) {
-		close_inotify(watch);
 		log_warn("files cannot be watched, they are looked at every "
 			 "30 seconds",
 			 "error=\"%s\"", strerror(problem));

@@ -59,7 +59,7 @@ struct client {
 	uint32_t *times; /* of each connection, in us; 0: it failed */
 };
 
-static _Noreturn void
+__attribute__((format(printf, 1, 2))) static _Noreturn void
 die(const char *format, ...)
 {
 	va_list arguments;
@@ -195,11 +195,12 @@ static void
 make_context(struct client *client, int version)
 {
 	SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+	char groups[] = "X25519:P-256"; /* OpenSSL's macro drops const */
 
 	if (context == NULL ||
 	    !SSL_CTX_set_min_proto_version(context, version) ||
 	    !SSL_CTX_set_max_proto_version(context, version) ||
-	    !SSL_CTX_set1_groups_list(context, "X25519:P-256") ||
+	    !SSL_CTX_set1_groups_list(context, groups) ||
 	    !SSL_CTX_set_ciphersuites(context, "TLS_AES_128_GCM_SHA256") ||
 	    !SSL_CTX_set_cipher_list(context, "ECDHE-ECDSA-AES128-GCM-SHA256:"
 					      "ECDHE-RSA-AES128-GCM-SHA256"))
@@ -231,11 +232,12 @@ open_connection(struct client *client, uint32_t *us)
 	struct timeval patience = {.tv_sec = PATIENCE_S};
 	SSL *ssl = SSL_new(client->context);
 	int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	char server_name[] = SERVER_NAME;
 	int one = 1;
 	uint64_t start;
 
 	if (ssl == NULL || descriptor < 0 ||
-	    !SSL_set_tlsext_host_name(ssl, SERVER_NAME) ||
+	    !SSL_set_tlsext_host_name(ssl, server_name) ||
 	    !SSL_set_fd(ssl, descriptor))
 		die("no connection can be made: %s", strerror(errno));
 	setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
