@@ -7,9 +7,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "common/base/error.h"
 
 /* Neither its bytes nor its length change, for ever. */
 #define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
@@ -78,6 +81,28 @@ sealed_length(int descriptor, size_t *length)
 		return -1;
 	*length = (size_t)status.st_size;
 	return 0;
+}
+
+void *
+sealed_map(int descriptor, size_t *size, struct error *error)
+{
+	void *memory;
+
+	if (sealed_length(descriptor, size) != 0) {
+		error_set(error, "it is not sealed");
+		return NULL;
+	}
+	if (*size == 0) {
+		error_set(error, "it is empty");
+		return NULL;
+	}
+	/* Before Linux 6.7 a shared mapping of what is sealed is refused, even
+	 * one to read from. Nothing is written: no page is copied. */
+	memory = mmap(NULL, *size, PROT_READ, MAP_PRIVATE, descriptor, 0);
+	if (memory != MAP_FAILED)
+		return memory;
+	error_set(error, "it cannot be mapped: %s", strerror(errno));
+	return NULL;
 }
 
 int

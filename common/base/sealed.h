@@ -8,6 +8,8 @@
 
 #include <stddef.h>
 
+struct error;
+
 /* name is for /proc alone. Returns the descriptor, the caller's; -1 with errno
  * when the system makes none. */
 int
@@ -26,6 +28,13 @@ sealed_end(int descriptor) __attribute__((warn_unused_result));
  * another process may be any descriptor. */
 int
 sealed_length(int descriptor, size_t *length)
+	__attribute__((warn_unused_result));
+
+/* All of it, to read from, at an address that is the caller's to munmap(); its
+ * length in *size. NULL with a sentence: it is no such file, or empty, or there
+ * is no memory to map it. */
+void *
+sealed_map(int descriptor, size_t *size, struct error *error)
 	__attribute__((warn_unused_result));
 
 /* Exactly length bytes from the start; what was sealed does not change

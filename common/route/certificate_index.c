@@ -4,7 +4,6 @@
  */
 #include "common/route/certificate_index.h"
 
-#include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <openssl/err.h>
@@ -61,40 +60,14 @@ index_home(const struct index_header *header, uint32_t slot_count,
 	       (slot_count - 1);
 }
 
-/* Nobody can change what is mapped here, or take it away. */
-static int
-map(int descriptor, struct certificate_index *index, struct error *error)
-{
-	size_t size;
-	void *memory;
-
-	if (sealed_length(descriptor, &size) != 0) {
-		error_set(error, "it is not sealed");
-		return -1;
-	}
-	if (size == 0) {
-		error_set(error, "it is empty");
-		return -1;
-	}
-	/* Before Linux 6.7 a shared mapping of what is sealed is refused, even
-	 * one to read from. Nothing is written: no page is copied. */
-	memory = mmap(NULL, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
-	if (memory == MAP_FAILED) {
-		error_set(error, "it cannot be mapped: %s", strerror(errno));
-		return -1;
-	}
-	index->memory = memory;
-	index->size = size;
-	return 0;
-}
-
 struct certificate_index *
 certificate_index_open(int descriptor, struct error *error)
 {
 	struct certificate_index *index = mem_alloc(sizeof(*index));
 
 	index->references = 1;
-	if (map(descriptor, index, error) == 0 &&
+	index->memory = sealed_map(descriptor, &index->size, error);
+	if (index->memory &&
 	    certificate_index_check(index->memory, index->size,
 				    &index->sections, error) == 0)
 		return index;

@@ -20,34 +20,16 @@
 
 static LIST_HEAD(, crl_index) opened = LIST_HEAD_INITIALIZER(opened);
 
-/* Nobody can change what is mapped here, or take it away. */
 static int
 map(int descriptor, struct crl_index *index, struct error *error)
 {
-	size_t size;
-	void *memory;
-
-	if (sealed_length(descriptor, &size) != 0) {
-		error_set(error, "it is not sealed");
-		return -1;
-	}
-	if (size == 0) {
-		error_set(error, "it is empty");
-		return -1;
-	}
-	/* Private, as certificate_index has it. */
-	memory = mmap(NULL, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
-	if (memory == MAP_FAILED) {
-		error_set(error, "it cannot be mapped: %s", strerror(errno));
-		return -1;
-	}
-	index->memory = memory;
-	index->size = size;
-	if (crl_index_check_all(memory, size, error) != 0)
+	index->memory = sealed_map(descriptor, &index->size, error);
+	if (!index->memory ||
+	    crl_index_check_all(index->memory, index->size, error) != 0)
 		return -1;
 	/* What has been looked at is not ours to hold: it stays in the memfd,
 	 * and what is asked for comes back. */
-	madvise(memory, size, MADV_DONTNEED);
+	madvise(index->memory, index->size, MADV_DONTNEED);
 	return 0;
 }
 
