@@ -50,11 +50,18 @@ struct fingerprint_set {
 	size_t count;
 };
 
+/* What a digest's name is made of: OpenSSL 3.5 looks past blanks behind it. */
+#define NAME_LETTERS                 \
+	"abcdefghijklmnopqrstuvwxyz" \
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZ" \
+	"0123456789-_/"
+
 /* A digest of a length that is its own, or NULL; EVP_MD_free(). */
 static EVP_MD *
 find_digest(const char *name)
 {
-	EVP_MD *digest = EVP_MD_fetch(NULL, name, NULL);
+	bool is_name = name[strspn(name, NAME_LETTERS)] == '\0';
+	EVP_MD *digest = is_name ? EVP_MD_fetch(NULL, name, NULL) : NULL;
 	int size = digest ? EVP_MD_get_size(digest) : 0;
 
 	ERR_clear_error();
