@@ -352,14 +352,16 @@ def parity_P31_advertised_names(t):
         ("default", {}), ("other", {"advertise_ca": stranger.cert}),
         ("none", {"advertise_ca": "none"}))})
     for version in ("-tls1_2", "-tls1_3"):
-        for name, expected in (("default", "CN = root CA"),
-                               ("other", "CN = stranger CA"), ("none", None)):
+        for name, expected in (("default", "CN=root CA"),
+                               ("other", "CN=stranger CA"), ("none", None)):
             said = t.run("openssl", "s_client", "-connect",
                          "127.0.0.1:%d" % d.port(name), version).out
             found = re.search(r"Acceptable client certificate CA names\n"
                               r"((?:.+\n)+?)(?:Client|Requested|Peer)", said)
             if expected:
-                assert found and found.group(1).strip() == expected, said
+                # OpenSSL 3.2 and later put no blanks there.
+                assert found and found.group(1).strip().replace(
+                    " = ", "=") == expected, said
             else:
                 assert "No client certificate CA names sent" in said, said
 

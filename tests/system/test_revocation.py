@@ -293,8 +293,10 @@ def parity_P32_a_million_entries(t):
                             asked, 1e6 * plain, 1e6 * listed))
     assert seconds < 30
     for old, new in zip(sorted(before), sorted(asked)):
-        assert new[0] - old[0] < 8192 and new[1] - old[1] < 4096, (old, new)
-    assert listed - plain < 0.02
+        # Sanitizers have memory of their own for each byte that is looked at.
+        assert t.sanitized or (
+            new[0] - old[0] < 8192 and new[1] - old[1] < 4096), (old, new)
+    assert listed - plain < 0.2
 
 
 def changed(t, setting, ways):
