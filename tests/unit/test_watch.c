@@ -36,7 +36,6 @@ write_file(const struct fixture *fixture, const char *name, const char *text)
 static void
 setup(struct fixture *fixture)
 {
-	AUTO_FREE char *real = NULL;
 	AUTO_FREE char *text = NULL;
 
 	*fixture = (struct fixture){.directory = test_directory()};
