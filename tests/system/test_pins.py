@@ -8,7 +8,7 @@ import re
 
 from harness import limit, wait_for
 from pki import Certificate, openssl
-from streams import echo, server_context
+from streams import Ended, echo, server_context
 from test_client_certificates import ask
 from test_peers import need_perl_module
 
@@ -85,7 +85,7 @@ def is_served(d, service):
         try:
             stream.send(b"ping")
             return stream.read_exactly(4) == b"ping"
-        except Exception:
+        except Ended:
             return False
 
 
