@@ -248,6 +248,7 @@ def compare(t, cells, names_of):
 
 @limit(300)
 def parity_P22_P23_P25_every_cell_as_the_module_has_it(t):
+    """Under sanitizers every fifth: it is one short process a cell."""
     need_perl_module(t)
     files = make_certificates(t, CERTIFICATES)
     cells = [(file, "builtin", scheme, HOSTS) for file in files
@@ -255,6 +256,9 @@ def parity_P22_P23_P25_every_cell_as_the_module_has_it(t):
     names_of = dict(zip(files, CERTIFICATES))
     cells += [(file, "off", "default", HOSTS) for file in files
               if is_star(names_of[file])]
+    if t.sanitized:
+        compare(t, cells[::5], names_of)
+        return
     used = compare(t, cells, names_of)
     unused = {why for why, _, _ in DEVIATIONS} - used
     assert not unused, unused
