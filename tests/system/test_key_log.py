@@ -48,7 +48,7 @@ def parity_P72_key_log_of_both_gates(t):
                 "key_log_file": connect}}},
         "none": {"accept": t.gate(), "connect": "builtin:echo"},
     })
-    assert warnings(d.text()) == 2, d.text()
+    wait_for(lambda: warnings(d.text()) == 2, "two warnings")
     for path in (accept, connect):
         status = os.stat(path)
         assert stat.S_IMODE(status.st_mode) == 0o600, oct(status.st_mode)
@@ -96,13 +96,13 @@ def parity_P72_key_log_and_reloads(t):
     services = {"s": {"accept": t.gate(key_log_file=path),
                       "connect": "builtin:echo"}}
     d = t.daemon(services)
-    assert warnings(d.text()) == 1, d.text()
+    wait_for(lambda: warnings(d.text()) == 1, "a warning")
     first = s_client(t, d, "s")
     wait_for(lambda: lines(path) == first, "the first lines")
     assert open(path).read().startswith("# mine\n")
     os.rename(path, path + ".1")
     d.reload()
-    assert warnings(d.text()) == 2, d.text()
+    wait_for(lambda: warnings(d.text()) == 2, "two warnings")
     second = s_client(t, d, "s")
     wait_for(lambda: lines(path) == second, "lines in the new file")
     assert lines(path + ".1") == first
