@@ -117,11 +117,13 @@ check_hosts(struct conf_reader *reader, const struct yaml_node *hosts,
 
 	for (size_t i = 0; i < hosts->pair_count; i++) {
 		const struct yaml_pair *pair = &hosts->pairs[i];
-		const struct tls_host *host = &settings->hosts[next];
+		const struct tls_host *host;
 		const struct yaml_node *verify;
 
-		if (next == settings->host_count ||
-		    host->at.line != pair->key->at.line ||
+		if (next == settings->host_count)
+			break;
+		host = &settings->hosts[next];
+		if (host->at.line != pair->key->at.line ||
 		    host->at.column != pair->key->at.column)
 			continue;
 		next++;

@@ -183,8 +183,12 @@ place(struct peer_names *names)
 	const char *at = names->bytes;
 
 	for (size_t i = 0; i < names->count; i++) {
-		names->names[i].bytes = names->names[i].length ? at : "";
-		at += names->names[i].length;
+		struct peer_name *name = &names->names[i];
+
+		name->bytes = name->length ? at : "";
+		/* Without a byte anywhere there is no address to add to. */
+		if (name->length)
+			at += name->length;
 	}
 }
 
