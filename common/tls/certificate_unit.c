@@ -4,13 +4,13 @@
  */
 #include "common/tls/certificate_unit.h"
 
-#include <assert.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <openssl/evp.h>
 
 #include "common/base/clock.h"
 #include "common/base/error.h"
+#include "common/base/framed_hash.h"
 #include "common/base/mem.h"
 #include "common/base/openssl_auto.h"
 #include "common/tls/certificate_build.h"
@@ -178,68 +178,32 @@ is_known_to_be_wrong(const struct unit_loading *loading,
 	       has_wrong_pair(&find(loading->before, unit->digest)->records);
 }
 
-/* Each text with its length in front, so that no two lists look the same. */
-static bool
-hash_framed(EVP_MD_CTX *hash, const void *bytes, size_t length)
-{
-	const uint64_t frame = length;
-
-	return EVP_DigestUpdate(hash, &frame, sizeof(frame)) == 1 &&
-	       EVP_DigestUpdate(hash, bytes, length) == 1;
-}
-
-static bool
-hash_text(EVP_MD_CTX *hash, const char *text)
-{
-	return text ? hash_framed(hash, text, strlen(text) + 1)
-		    : hash_framed(hash, "", 0);
-}
-
-static EVP_MD_CTX *
-hash_new(void)
-{
-	EVP_MD_CTX *hash = EVP_MD_CTX_new();
-
-	/* Only the end of memory, or an OpenSSL without SHA-256. */
-	assert(hash && EVP_DigestInit_ex(hash, EVP_sha256(), NULL) == 1);
-	return hash;
-}
-
-static void
-hash_end(EVP_MD_CTX *hash, bool is_good, unsigned char digest[UNIT_DIGEST_SIZE])
-{
-	assert(is_good && EVP_DigestFinal_ex(hash, digest, NULL) == 1);
-}
-
 void
 unit_loading_begin(struct unit_loading *loading,
 		   const struct certificate_spec *spec, const char *passphrase)
 {
-	AUTO_OPENSSL(evp_md_ctx) EVP_MD_CTX *hash = hash_new();
+	AUTO_OPENSSL(evp_md_ctx) EVP_MD_CTX *hash = framed_hash_new();
 	const uint64_t numbers[] = {spec->is_default, spec->source,
 				    spec->name_count, passphrase != NULL};
-	bool is_good = hash_framed(hash, numbers, sizeof(numbers)) &&
-		       hash_text(hash, passphrase);
 
+	framed_hash_add(hash, numbers, sizeof(numbers));
+	framed_hash_add_text(hash, passphrase);
 	for (size_t i = 0; i < spec->name_count; i++)
-		is_good = is_good && hash_text(hash, spec->names[i]);
-	hash_end(hash, is_good, loading->digest);
+		framed_hash_add_text(hash, spec->names[i]);
+	framed_hash_end(hash, loading->digest);
 }
 
 static void
 make_digest(struct certificate_unit *unit, const struct unit_loading *loading)
 {
-	AUTO_OPENSSL(evp_md_ctx) EVP_MD_CTX *hash = hash_new();
+	AUTO_OPENSSL(evp_md_ctx) EVP_MD_CTX *hash = framed_hash_new();
 
-	hash_end(hash,
-		 hash_framed(hash, loading->digest, sizeof(loading->digest)) &&
-			 hash_text(hash, unit->name) &&
-			 hash_framed(hash, unit->bytes.bytes,
-				     unit->bytes.length) &&
-			 hash_text(hash, unit->key_name) &&
-			 hash_framed(hash, unit->key_bytes.bytes,
-				     unit->key_bytes.length),
-		 unit->digest);
+	framed_hash_add(hash, loading->digest, sizeof(loading->digest));
+	framed_hash_add_text(hash, unit->name);
+	framed_hash_add(hash, unit->bytes.bytes, unit->bytes.length);
+	framed_hash_add_text(hash, unit->key_name);
+	framed_hash_add(hash, unit->key_bytes.bytes, unit->key_bytes.length);
+	framed_hash_end(hash, unit->digest);
 }
 
 /* What tells that a file is the one it was: enough, if it has not been changed
@@ -266,23 +230,24 @@ hash_stamp(EVP_MD_CTX *hash, const struct file_set *files, const char *name)
 		(uint64_t)status.st_ctim.tv_nsec,
 	};
 
-	return hash_framed(hash, numbers, sizeof(numbers)) &&
-	       hash_text(hash, name);
+	framed_hash_add(hash, numbers, sizeof(numbers));
+	framed_hash_add_text(hash, name);
+	return true;
 }
 
 static void
 make_stamp(struct certificate_unit *unit, const struct file_set *files,
 	   const struct unit_loading *loading)
 {
-	AUTO_OPENSSL(evp_md_ctx) EVP_MD_CTX *hash = hash_new();
+	AUTO_OPENSSL(evp_md_ctx) EVP_MD_CTX *hash = framed_hash_new();
 
+	framed_hash_add_text(hash, "stamp");
+	framed_hash_add(hash, loading->digest, sizeof(loading->digest));
 	unit->has_stamp =
-		hash_text(hash, "stamp") &&
-		hash_framed(hash, loading->digest, sizeof(loading->digest)) &&
 		hash_stamp(hash, files, unit->name) &&
 		(!unit->key_name || hash_stamp(hash, files, unit->key_name));
 	if (unit->has_stamp)
-		hash_end(hash, true, unit->stamp);
+		framed_hash_end(hash, unit->stamp);
 }
 
 static bool

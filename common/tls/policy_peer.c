@@ -4,7 +4,6 @@
  */
 #include "common/tls/policy_peer.h"
 
-#include <assert.h>
 #include <stdint.h>
 #include <string.h>
 #include <openssl/evp.h>
@@ -12,6 +11,7 @@
 
 #include "common/base/error.h"
 #include "common/base/file_set.h"
+#include "common/base/framed_hash.h"
 #include "common/base/mem.h"
 #include "common/base/openssl_auto.h"
 #include "common/net/hostname.h"
@@ -48,30 +48,6 @@ verify_at(const struct draft *draft)
 				      : &draft->settings->at;
 }
 
-/* Each value with its length in front, so that no two lists of values look
- * the same. Only the end of memory fails here. */
-static void
-hash_bytes(const struct draft *draft, const void *bytes, size_t length)
-{
-	const uint64_t frame = length;
-	bool is_good = EVP_DigestUpdate(draft->hash, &frame, sizeof(frame)) &&
-		       EVP_DigestUpdate(draft->hash, bytes, length);
-
-	assert(is_good);
-}
-
-static void
-hash_text(const struct draft *draft, const char *text)
-{
-	hash_bytes(draft, text ? text : "", text ? strlen(text) + 1 : 0);
-}
-
-static void
-hash_number(const struct draft *draft, uint64_t number)
-{
-	hash_bytes(draft, &number, sizeof(number));
-}
-
 static bool
 is_none(const struct tls_ca *cas, size_t count)
 {
@@ -86,7 +62,7 @@ open_authorities(const struct draft *draft, const struct tls_ca *cas,
 		cas, count, draft->files, draft->problems, draft->warnings);
 
 	if (store)
-		hash_bytes(draft, ca_store_digest(store), 32);
+		framed_hash_add(draft->hash, ca_store_digest(store), 32);
 	return store;
 }
 
@@ -143,7 +119,7 @@ choose_advertised(struct policy_peer *peer, const struct draft *draft)
 {
 	const struct tls_verify *verify = draft->verify;
 
-	hash_text(draft, "advertised");
+	framed_hash_add_text(draft->hash, "advertised");
 	if (is_none(verify->advertised, verify->advertised_count))
 		return;
 	if (verify->advertised_count > 0)
@@ -154,7 +130,7 @@ choose_advertised(struct policy_peer *peer, const struct draft *draft)
 	if (!peer->advertised)
 		return;
 	check_advertised(peer, draft);
-	hash_bytes(draft, ca_store_digest(peer->advertised), 32);
+	framed_hash_add(draft->hash, ca_store_digest(peer->advertised), 32);
 }
 
 static void
@@ -172,10 +148,12 @@ choose_pins(struct peer_policy *policy, const struct draft *draft)
 		error_prefix(&error, "verify.fingerprints: ");
 		error_list_add(draft->problems, &error);
 	}
-	hash_text(draft, "fingerprints");
+	framed_hash_add_text(draft->hash, "fingerprints");
 	for (size_t i = 0; i < verify->fingerprint_count; i++)
-		hash_text(draft, fingerprint_format(&verify->fingerprints[i],
-						    text, sizeof(text)));
+		framed_hash_add_text(
+			draft->hash,
+			fingerprint_format(&verify->fingerprints[i], text,
+					   sizeof(text)));
 }
 
 static void
@@ -186,7 +164,7 @@ read_suffixes(struct peer_policy *policy, const struct draft *draft)
 	AUTO_BLOB struct blob blob = {0};
 
 	if (file_set_read(draft->files, suffixes->path, &blob, &error) == 0) {
-		hash_bytes(draft, blob.bytes, blob.length);
+		framed_hash_add(draft->hash, blob.bytes, blob.length);
 		policy->suffixes =
 			public_suffixes_parse(blob.bytes, blob.length, &error);
 		if (!policy->suffixes)
@@ -212,8 +190,8 @@ choose_names(struct peer_policy *policy, const struct draft *draft)
 	char normalized[HOSTNAME_MAX + 1];
 
 	policy->scheme = *scheme;
-	hash_bytes(draft, numbers, sizeof(numbers));
-	hash_text(draft, verify->name);
+	framed_hash_add(draft->hash, numbers, sizeof(numbers));
+	framed_hash_add_text(draft->hash, verify->name);
 	if (verify->name &&
 	    verify_name_normalize(verify->name, normalized, &error) != 0) {
 		error_prefix(&error, "verify.name: ");
@@ -247,9 +225,10 @@ choose_rules(struct peer_policy *policy, const struct draft *draft)
 	for (size_t kind = 0; kind < ARRAY_SIZE(allow->lists); kind++) {
 		const uint64_t numbers[] = {kind, allow->lists[kind].count};
 
-		hash_bytes(draft, numbers, sizeof(numbers));
+		framed_hash_add(draft->hash, numbers, sizeof(numbers));
 		for (size_t i = 0; i < allow->lists[kind].count; i++)
-			hash_text(draft, allow->lists[kind].rules[i].text);
+			framed_hash_add_text(draft->hash,
+					     allow->lists[kind].rules[i].text);
 	}
 	if (draft->mode == TLS_VERIFY_OPTIONAL && !peer_rules_is_empty(allow) &&
 	    draft->warnings)
@@ -266,11 +245,12 @@ choose_lists(struct peer_policy *policy, const struct draft *draft)
 
 	policy_crl_choose(draft->verify, !policy->is_pin_only, draft->files,
 			  rules, draft->problems, draft->warnings);
-	hash_text(draft, "crl");
-	hash_number(draft, rules->is_chain);
-	hash_number(draft, rules->is_expired_good);
+	framed_hash_add_text(draft->hash, "crl");
+	framed_hash_add_number(draft->hash, rules->is_chain);
+	framed_hash_add_number(draft->hash, rules->is_expired_good);
 	for (size_t i = 0; i < rules->count; i++)
-		hash_bytes(draft, crl_index_digest(rules->indexes[i]), 32);
+		framed_hash_add(draft->hash,
+				crl_index_digest(rules->indexes[i]), 32);
 }
 
 static void
@@ -285,7 +265,7 @@ choose(struct policy_peer *peer, const struct draft *draft)
 		verify->is_partial_chain,
 	};
 
-	hash_bytes(draft, numbers, sizeof(numbers));
+	framed_hash_add(draft->hash, numbers, sizeof(numbers));
 	if (draft->mode == TLS_VERIFY_NONE) {
 		policy_crl_choose(verify, false, draft->files, NULL,
 				  draft->problems, draft->warnings);
@@ -317,7 +297,7 @@ policy_peer_choose(struct policy_peer *peer,
 		   const struct file_set *files, bool is_server,
 		   struct error_list *problems, struct error_list *warnings)
 {
-	AUTO_OPENSSL(evp_md_ctx) EVP_MD_CTX *hash = EVP_MD_CTX_new();
+	AUTO_OPENSSL(evp_md_ctx) EVP_MD_CTX *hash = framed_hash_new();
 	const struct draft draft = {
 		.settings = settings,
 		.verify = &settings->verify,
@@ -328,14 +308,10 @@ policy_peer_choose(struct policy_peer *peer,
 		.warnings = warnings,
 		.hash = hash,
 	};
-	int is_good;
 
 	*peer = (struct policy_peer){.policy = NULL};
-	is_good = hash && EVP_DigestInit_ex(hash, EVP_sha256(), NULL);
-	assert(is_good);
 	choose(peer, &draft);
-	is_good = EVP_DigestFinal_ex(hash, peer->digest, NULL);
-	assert(is_good);
+	framed_hash_end(hash, peer->digest);
 }
 
 void

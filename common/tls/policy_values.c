@@ -14,6 +14,7 @@
 #include <openssl/evp.h>
 
 #include "common/base/error.h"
+#include "common/base/framed_hash.h"
 #include "common/base/mem.h"
 #include "common/base/openssl_auto.h"
 #include "common/tls/cipher_list.h"
@@ -322,49 +323,31 @@ copy_commands(struct policy_values *values, const struct tls_settings *settings)
 	}
 }
 
-/* Each value with its length in front, so that no two lists of values look
- * the same. */
-static bool
-hash_bytes(EVP_MD_CTX *hash, const void *bytes, size_t length)
-{
-	const uint64_t frame = length;
-
-	return EVP_DigestUpdate(hash, &frame, sizeof(frame)) &&
-	       EVP_DigestUpdate(hash, bytes, length);
-}
-
-static bool
-hash_text(EVP_MD_CTX *hash, const char *text)
-{
-	return text ? hash_bytes(hash, text, strlen(text) + 1)
-		    : hash_bytes(hash, "", 0);
-}
-
-static bool
+static void
 hash_dh(EVP_MD_CTX *hash, EVP_PKEY *dh)
 {
 	unsigned char *der = NULL;
 	int length = dh ? i2d_KeyParams(dh, &der) : 0;
-	bool is_good = length >= 0 && hash_bytes(hash, der, (size_t)length);
 
+	assert(length >= 0);
+	framed_hash_add(hash, der, (size_t)length);
 	OPENSSL_free(der);
-	return is_good;
 }
 
-static bool
+static void
 hash_key_log(EVP_MD_CTX *hash, const struct key_log *log)
 {
 	uint64_t identity[2] = {0};
 
 	if (log)
 		key_log_identity(log, identity);
-	return hash_bytes(hash, identity, sizeof(identity));
+	framed_hash_add(hash, identity, sizeof(identity));
 }
 
-static bool
-hash_all(EVP_MD_CTX *hash, const struct policy_values *values,
-	 const struct tls_settings *settings)
+static void
+make_digest(struct policy_values *values, const struct tls_settings *settings)
 {
+	AUTO_OPENSSL(evp_md_ctx) EVP_MD_CTX *hash = framed_hash_new();
 	const uint64_t numbers[] = {
 		values->is_server,       values->is_server_order,
 		values->versions,        (uint64_t)values->level,
@@ -372,36 +355,24 @@ hash_all(EVP_MD_CTX *hash, const struct policy_values *values,
 		settings->is_sni_strict, settings->server_name_kind,
 		settings->shutdown,      values->command_count,
 	};
-	bool is_good = EVP_DigestInit_ex(hash, EVP_sha256(), NULL) &&
-		       hash_bytes(hash, numbers, sizeof(numbers)) &&
-		       hash_text(hash, values->ciphers) &&
-		       hash_text(hash, values->ciphersuites) &&
-		       hash_text(hash, values->groups) &&
-		       hash_dh(hash, values->dh) &&
-		       hash_text(hash, settings->server_name) &&
-		       hash_text(hash, settings->key_log_file) &&
-		       hash_key_log(hash, values->key_log) &&
-		       hash_bytes(hash, values->peer.digest,
-				  sizeof(values->peer.digest));
 
-	if (is_good && values->alpn)
-		is_good = hash_bytes(hash, values->alpn->bytes,
-				     values->alpn->length);
-	for (size_t i = 0; is_good && i < values->command_count; i++)
-		is_good = hash_text(hash, values->commands[i].command) &&
-			  hash_text(hash, values->commands[i].value);
-	return is_good;
-}
-
-static void
-make_digest(struct policy_values *values, const struct tls_settings *settings)
-{
-	AUTO_OPENSSL(evp_md_ctx) EVP_MD_CTX *hash = EVP_MD_CTX_new();
-	bool is_good = hash && hash_all(hash, values, settings) &&
-		       EVP_DigestFinal_ex(hash, values->digest, NULL);
-
-	/* Only the end of memory, or an OpenSSL without SHA-256. */
-	assert(is_good);
+	framed_hash_add(hash, numbers, sizeof(numbers));
+	framed_hash_add_text(hash, values->ciphers);
+	framed_hash_add_text(hash, values->ciphersuites);
+	framed_hash_add_text(hash, values->groups);
+	hash_dh(hash, values->dh);
+	framed_hash_add_text(hash, settings->server_name);
+	framed_hash_add_text(hash, settings->key_log_file);
+	hash_key_log(hash, values->key_log);
+	framed_hash_add(hash, values->peer.digest, sizeof(values->peer.digest));
+	if (values->alpn)
+		framed_hash_add(hash, values->alpn->bytes,
+				values->alpn->length);
+	for (size_t i = 0; i < values->command_count; i++) {
+		framed_hash_add_text(hash, values->commands[i].command);
+		framed_hash_add_text(hash, values->commands[i].value);
+	}
+	framed_hash_end(hash, values->digest);
 }
 
 void

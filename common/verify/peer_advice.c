@@ -5,15 +5,14 @@
  */
 #include "common/verify/peer_advice.h"
 
-#include <stdarg.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/x509v3.h>
 
 #include "common/base/mem.h"
+#include "common/base/sentence.h"
 #include "common/base/text.h"
 #include "common/verify/peer_words.h"
 
@@ -22,29 +21,6 @@
 /* So long before or after a certificate's time that the clock may be wrong:
  * a machine without one that runs starts in 1970 or at its firmware's day. */
 #define CLOCK_DOUBT_DAYS 3650
-
-/* Where the sentence grows. */
-struct advice {
-	char *buffer;
-	size_t size;
-	size_t used;
-};
-
-__attribute__((format(printf, 2, 3))) static void
-say(struct advice *advice, const char *format, ...)
-{
-	size_t room = advice->size - advice->used;
-	va_list arguments;
-	int length;
-
-	va_start(arguments, format);
-	length = vsnprintf(advice->buffer + advice->used, room, format,
-			   arguments);
-	va_end(arguments);
-	if (length > 0)
-		advice->used +=
-			(size_t)length < room ? (size_t)length : room - 1;
-}
 
 static const char *
 owner(const struct peer_case *peer)
@@ -135,15 +111,16 @@ is_name_in_store(X509_STORE *store, const X509_NAME *name)
 }
 
 static void
-say_no_store(struct advice *advice)
+say_no_store(struct sentence *advice)
 {
-	say(advice, "there is no CA to verify it by: install the system's "
-		    "(Debian's package is ca-certificates), or name the one "
-		    "that has signed it in verify.ca");
+	sentence_add(advice,
+		     "there is no CA to verify it by: install the system's "
+		     "(Debian's package is ca-certificates), or name the one "
+		     "that has signed it in verify.ca");
 }
 
 static void
-advise_missing_issuer(const struct peer_case *peer, struct advice *advice)
+advise_missing_issuer(const struct peer_case *peer, struct sentence *advice)
 {
 	X509 *last = find_last(peer);
 	const X509_NAME *issuer = X509_get_issuer_name(last);
@@ -155,46 +132,52 @@ advise_missing_issuer(const struct peer_case *peer, struct advice *advice)
 	}
 	peer_words_name(issuer, name, sizeof(name));
 	if (is_name_in_store(peer->store, issuer)) {
-		say(advice,
-		    "verify.ca holds a CA named %s, but not the key that has "
-		    "signed this: it was renewed, or is another of that name; "
-		    "put the right one into verify.ca",
-		    name);
+		sentence_add(advice,
+			     "verify.ca holds a CA named %s, but not the key "
+			     "that has "
+			     "signed this: it was renewed, or is another of "
+			     "that name; "
+			     "put the right one into verify.ca",
+			     name);
 		return;
 	}
-	say(advice, "%s sent %s, and its issuer %s is not among the CAs here",
-	    owner(peer),
-	    is_leaf(peer, last) ? "its own certificate alone"
-				: "a chain that does not reach a root",
-	    name);
-	say(advice,
-	    ": if that is an intermediate, it is missing in %s's chain "
-	    "file",
-	    owner(peer));
+	sentence_add(advice,
+		     "%s sent %s, and its issuer %s is not among the CAs here",
+		     owner(peer),
+		     is_leaf(peer, last) ? "its own certificate alone"
+					 : "a chain that does not reach a root",
+		     name);
+	sentence_add(
+		advice,
+		": if that is an intermediate, it is missing in %s's chain "
+		"file",
+		owner(peer));
 	if (peer_words_issuer_place(last, place, sizeof(place)))
-		say(advice, " (get it at %s)", place);
-	say(advice, "; if it is a CA of your own, name it in verify.ca");
+		sentence_add(advice, " (get it at %s)", place);
+	sentence_add(advice,
+		     "; if it is a CA of your own, name it in verify.ca");
 }
 
 static void
-advise_self_signed_leaf(const struct peer_case *peer, struct advice *advice)
+advise_self_signed_leaf(const struct peer_case *peer, struct sentence *advice)
 {
 	char hex[2 * EVP_MAX_MD_SIZE + 1];
 	unsigned char digest[EVP_MAX_MD_SIZE];
 	unsigned int length = 0;
 
-	say(advice,
-	    "%s's certificate is signed by itself, no CA vouches for "
-	    "it: if it is the right one, name it in verify.ca",
-	    owner(peer));
+	sentence_add(advice,
+		     "%s's certificate is signed by itself, no CA vouches for "
+		     "it: if it is the right one, name it in verify.ca",
+		     owner(peer));
 	if (X509_digest(peer->leaf, EVP_sha256(), digest, &length)) {
 		text_hex(digest, length, hex);
-		say(advice, ", or admit it by its fingerprint sha256$%s", hex);
+		sentence_add(advice,
+			     ", or admit it by its fingerprint sha256$%s", hex);
 	}
 }
 
 static void
-advise_self_signed_root(const struct peer_case *peer, struct advice *advice)
+advise_self_signed_root(const struct peer_case *peer, struct sentence *advice)
 {
 	const X509_NAME *root = X509_get_subject_name(find_last(peer));
 	char name[128];
@@ -205,48 +188,50 @@ advise_self_signed_root(const struct peer_case *peer, struct advice *advice)
 	}
 	peer_words_name(root, name, sizeof(name));
 	if (is_name_in_store(peer->store, root))
-		say(advice,
-		    "the chain ends at the root %s, and verify.ca holds "
-		    "another "
-		    "one of that name: it was renewed, or one of them is a "
-		    "forgery",
-		    name);
+		sentence_add(
+			advice,
+			"the chain ends at the root %s, and verify.ca holds "
+			"another "
+			"one of that name: it was renewed, or one of them is a "
+			"forgery",
+			name);
 	else
-		say(advice,
-		    "the chain ends at the root %s, which is not trusted here: "
-		    "name it in verify.ca if it is meant to be",
-		    name);
+		sentence_add(advice,
+			     "the chain ends at the root %s, which is not "
+			     "trusted here: "
+			     "name it in verify.ca if it is meant to be",
+			     name);
 }
 
 /* "CN=..." of the certificate that the error is about, with whose it is. */
 static void
 say_subject(const struct peer_case *peer, X509 *certificate,
-	    struct advice *advice)
+	    struct sentence *advice)
 {
 	char name[128];
 
 	peer_words_name(X509_get_subject_name(certificate), name, sizeof(name));
 	if (is_leaf(peer, certificate))
-		say(advice, "%s's certificate", owner(peer));
+		sentence_add(advice, "%s's certificate", owner(peer));
 	else
-		say(advice, "the CA certificate %s", name);
+		sentence_add(advice, "the CA certificate %s", name);
 }
 
 /* Without a running clock everything is expired, or not yet valid. */
 static void
-say_clock(const struct peer_case *peer, int64_t days, struct advice *advice)
+say_clock(const struct peer_case *peer, int64_t days, struct sentence *advice)
 {
 	char date[32];
 
 	if (days < CLOCK_DOUBT_DAYS)
 		return;
-	say(advice, "; is this machine's clock right? It says %s",
-	    peer_words_date(peer->now, date, sizeof(date)));
+	sentence_add(advice, "; is this machine's clock right? It says %s",
+		     peer_words_date(peer->now, date, sizeof(date)));
 }
 
 static void
 advise_date(const struct peer_case *peer, bool is_expired,
-	    struct advice *advice)
+	    struct sentence *advice)
 {
 	X509 *certificate = find_subject(peer);
 	const ASN1_TIME *when = is_expired ? X509_get0_notAfter(certificate)
@@ -257,7 +242,7 @@ advise_date(const struct peer_case *peer, bool is_expired,
 
 	say_subject(peer, certificate, advice);
 	if (!now || !ASN1_TIME_diff(&days, &seconds, now, when)) {
-		say(advice, " has a date that cannot be read");
+		sentence_add(advice, " has a date that cannot be read");
 		ASN1_TIME_free(now);
 		return;
 	}
@@ -267,42 +252,45 @@ advise_date(const struct peer_case *peer, bool is_expired,
 	if (is_expired)
 		days = -days;
 	if (is_expired) {
-		say(advice, " expired on %s, %d day%s ago", date, days,
-		    days == 1 ? "" : "s");
+		sentence_add(advice, " expired on %s, %d day%s ago", date, days,
+			     days == 1 ? "" : "s");
 		if (is_leaf(peer, certificate))
-			say(advice,
-			    ": it must be renewed, and %s restarted or "
-			    "reloaded if that was done already",
-			    owner(peer));
+			sentence_add(
+				advice,
+				": it must be renewed, and %s restarted or "
+				"reloaded if that was done already",
+				owner(peer));
 		else
-			say(advice,
-			    ": there is often a new one of the same key, which "
-			    "%s has to send, or verify.ca has to hold",
-			    owner(peer));
+			sentence_add(advice,
+				     ": there is often a new one of the same "
+				     "key, which "
+				     "%s has to send, or verify.ca has to hold",
+				     owner(peer));
 	} else {
-		say(advice, " is valid from %s on, in %d day%s", date, days,
-		    days == 1 ? "" : "s");
+		sentence_add(advice, " is valid from %s on, in %d day%s", date,
+			     days, days == 1 ? "" : "s");
 		if (days < CLOCK_DOUBT_DAYS)
-			say(advice, ": either the clock of this machine is "
-				    "late, or that of the CA early");
+			sentence_add(advice,
+				     ": either the clock of this machine is "
+				     "late, or that of the CA early");
 	}
 	say_clock(peer, days, advice);
 }
 
 static void
-advise_expired(const struct peer_case *peer, struct advice *advice)
+advise_expired(const struct peer_case *peer, struct sentence *advice)
 {
 	advise_date(peer, true, advice);
 }
 
 static void
-advise_not_yet_valid(const struct peer_case *peer, struct advice *advice)
+advise_not_yet_valid(const struct peer_case *peer, struct sentence *advice)
 {
 	advise_date(peer, false, advice);
 }
 
 static void
-advise_purpose(const struct peer_case *peer, struct advice *advice)
+advise_purpose(const struct peer_case *peer, struct sentence *advice)
 {
 	X509 *certificate = find_subject(peer);
 	char purposes[160];
@@ -310,53 +298,60 @@ advise_purpose(const struct peer_case *peer, struct advice *advice)
 
 	say_subject(peer, certificate, advice);
 	if (!is_leaf(peer, certificate) && X509_check_ca(certificate) == 0) {
-		say(advice,
-		    " is none of a CA (basicConstraints lack CA:TRUE), but has "
-		    "signed the one below it: a server's or a client's "
-		    "certificate vouches for nobody else");
+		sentence_add(
+			advice,
+			" is none of a CA (basicConstraints lack CA:TRUE), but "
+			"has "
+			"signed the one below it: a server's or a client's "
+			"certificate vouches for nobody else");
 		return;
 	}
 	if (peer_words_purposes(certificate, purposes, sizeof(purposes)))
-		say(advice, " is for %s only (extendedKeyUsage)", purposes);
+		sentence_add(advice, " is for %s only (extendedKeyUsage)",
+			     purposes);
 	else if (is_leaf(peer, certificate) && X509_check_ca(certificate) == 1)
-		say(advice, " is that of a CA, whose key may not be used in a "
-			    "handshake (keyUsage)");
+		sentence_add(advice,
+			     " is that of a CA, whose key may not be used in a "
+			     "handshake (keyUsage)");
 	else
-		say(advice, " may not be used like that (keyUsage)");
-	say(advice, ": %s needs one made for %s", owner(peer), wanted);
+		sentence_add(advice, " may not be used like that (keyUsage)");
+	sentence_add(advice, ": %s needs one made for %s", owner(peer), wanted);
 }
 
 static void
-advise_no_ca(const struct peer_case *peer, struct advice *advice)
+advise_no_ca(const struct peer_case *peer, struct sentence *advice)
 {
 	X509 *certificate = find_subject(peer);
 	char name[128];
 
 	peer_words_name(X509_get_subject_name(certificate), name, sizeof(name));
-	say(advice,
-	    "%s has signed another certificate and is none of a CA "
-	    "(basicConstraints lack CA:TRUE, or keyUsage lacks keyCertSign): "
-	    "verify.ca must hold the CA itself, and not a certificate that it "
-	    "has signed",
-	    name);
+	sentence_add(advice,
+		     "%s has signed another certificate and is none of a CA "
+		     "(basicConstraints lack CA:TRUE, or keyUsage lacks "
+		     "keyCertSign): "
+		     "verify.ca must hold the CA itself, and not a certificate "
+		     "that it "
+		     "has signed",
+		     name);
 }
 
 static void
-advise_signature(const struct peer_case *peer, struct advice *advice)
+advise_signature(const struct peer_case *peer, struct sentence *advice)
 {
 	X509 *certificate = find_subject(peer);
 	char name[128];
 
 	peer_words_name(X509_get_issuer_name(certificate), name, sizeof(name));
 	say_subject(peer, certificate, advice);
-	say(advice,
-	    " was not signed by the key of %s that is known here: there are "
-	    "two CAs of that name, or it was altered",
-	    name);
+	sentence_add(advice,
+		     " was not signed by the key of %s that is known here: "
+		     "there are "
+		     "two CAs of that name, or it was altered",
+		     name);
 }
 
 static void
-advise_weak(const struct peer_case *peer, struct advice *advice)
+advise_weak(const struct peer_case *peer, struct sentence *advice)
 {
 	X509 *certificate = find_subject(peer);
 	EVP_PKEY *key = X509_get0_pubkey(certificate);
@@ -364,117 +359,126 @@ advise_weak(const struct peer_case *peer, struct advice *advice)
 
 	say_subject(peer, certificate, advice);
 	if (peer->error == X509_V_ERR_CA_MD_TOO_WEAK)
-		say(advice, " is signed with %s, which can be forged",
-		    peer_words_signature(certificate, algorithm,
-					 sizeof(algorithm)));
+		sentence_add(advice, " is signed with %s, which can be forged",
+			     peer_words_signature(certificate, algorithm,
+						  sizeof(algorithm)));
 	else
-		say(advice, " has a key of %d bits (%s), which can be broken",
-		    key ? EVP_PKEY_get_bits(key) : 0,
-		    key && EVP_PKEY_get0_type_name(key)
-			    ? EVP_PKEY_get0_type_name(key)
-			    : "unknown");
-	say(advice, ": it must be replaced; until then ciphers with "
-		    "@SECLEVEL=0 takes it");
+		sentence_add(advice,
+			     " has a key of %d bits (%s), which can be broken",
+			     key ? EVP_PKEY_get_bits(key) : 0,
+			     key && EVP_PKEY_get0_type_name(key)
+				     ? EVP_PKEY_get0_type_name(key)
+				     : "unknown");
+	sentence_add(advice, ": it must be replaced; until then ciphers with "
+			     "@SECLEVEL=0 takes it");
 }
 
 static void
-advise_name(const struct peer_case *peer, struct advice *advice)
+advise_name(const struct peer_case *peer, struct sentence *advice)
 {
 	char names[256];
 	enum peer_words_kind kind =
 		peer_words_names(peer->leaf, names, sizeof(names));
 
 	if (kind == PEER_WORDS_NONE) {
-		say(advice,
-		    "%s's certificate is for no name at all: it needs "
-		    "one in subjectAltName",
-		    owner(peer));
+		sentence_add(advice,
+			     "%s's certificate is for no name at all: it needs "
+			     "one in subjectAltName",
+			     owner(peer));
 		return;
 	}
-	say(advice, "%s's certificate is ", owner(peer));
+	sentence_add(advice, "%s's certificate is ", owner(peer));
 	if (peer->name) {
 		char name[256];
 
 		text_escape(peer->name, strlen(peer->name), name, sizeof(name));
-		say(advice, "not for %s but ", name);
+		sentence_add(advice, "not for %s but ", name);
 	}
-	say(advice,
-	    "for %s%s: connect to the right name, or set verify.name "
-	    "if %s is meant",
-	    names,
-	    kind == PEER_WORDS_COMMON_NAME ? " (in its subject alone)" : "",
-	    strchr(names, ',') ? "one of these" : "that");
+	sentence_add(advice,
+		     "for %s%s: connect to the right name, or set verify.name "
+		     "if %s is meant",
+		     names,
+		     kind == PEER_WORDS_COMMON_NAME ? " (in its subject alone)"
+						    : "",
+		     strchr(names, ',') ? "one of these" : "that");
 }
 
 static void
-advise_depth(const struct peer_case *peer, struct advice *advice)
+advise_depth(const struct peer_case *peer, struct sentence *advice)
 {
 	(void)peer;
-	say(advice, "the chain is longer than verify.depth allows: raise it if "
-		    "all of these CAs are meant to be there");
+	sentence_add(
+		advice,
+		"the chain is longer than verify.depth allows: raise it if "
+		"all of these CAs are meant to be there");
 }
 
 static void
-advise_path_length(const struct peer_case *peer, struct advice *advice)
+advise_path_length(const struct peer_case *peer, struct sentence *advice)
 {
 	X509 *certificate = find_subject(peer);
 
 	say_subject(peer, certificate, advice);
-	say(advice, " does not allow so many CAs below it (pathlen): one of "
-		    "them was not to be made");
+	sentence_add(advice,
+		     " does not allow so many CAs below it (pathlen): one of "
+		     "them was not to be made");
 }
 
 static void
-advise_no_crl(const struct peer_case *peer, struct advice *advice)
+advise_no_crl(const struct peer_case *peer, struct sentence *advice)
 {
 	X509 *certificate = find_subject(peer);
 	char issuer[128], place[160];
 
 	peer_words_name(X509_get_issuer_name(certificate), issuer,
 			sizeof(issuer));
-	say(advice, "verify.crl holds no list of %s", issuer);
+	sentence_add(advice, "verify.crl holds no list of %s", issuer);
 	if (peer_words_crl_place(certificate, place, sizeof(place)))
-		say(advice, ": fetch it from %s", place);
-	say(advice, "; without one nobody knows what that CA has revoked");
+		sentence_add(advice, ": fetch it from %s", place);
+	sentence_add(advice,
+		     "; without one nobody knows what that CA has revoked");
 }
 
 static void
-advise_old_crl(const struct peer_case *peer, struct advice *advice)
+advise_old_crl(const struct peer_case *peer, struct sentence *advice)
 {
 	X509 *certificate = find_subject(peer);
 	char issuer[128], place[160];
 
 	peer_words_name(X509_get_issuer_name(certificate), issuer,
 			sizeof(issuer));
-	say(advice, "the list of %s in verify.crl is out of date", issuer);
+	sentence_add(advice, "the list of %s in verify.crl is out of date",
+		     issuer);
 	if (peer_words_crl_place(certificate, place, sizeof(place)))
-		say(advice, ": fetch a new one from %s", place);
+		sentence_add(advice, ": fetch a new one from %s", place);
 	else
-		say(advice, ": get a new one of the CA");
+		sentence_add(advice, ": get a new one of the CA");
 }
 
 static void
-advise_revoked(const struct peer_case *peer, struct advice *advice)
+advise_revoked(const struct peer_case *peer, struct sentence *advice)
 {
 	X509 *certificate = find_subject(peer);
 
 	say_subject(peer, certificate, advice);
-	say(advice, " was revoked by its CA: it must be replaced, and its key "
-		    "with it");
+	sentence_add(advice,
+		     " was revoked by its CA: it must be replaced, and its key "
+		     "with it");
 }
 
 static void
-advise_constraint(const struct peer_case *peer, struct advice *advice)
+advise_constraint(const struct peer_case *peer, struct sentence *advice)
 {
 	(void)peer;
-	say(advice, "a CA in the chain may not vouch for this name "
-		    "(nameConstraints): the certificate has to come from "
-		    "another one");
+	sentence_add(advice,
+		     "a CA in the chain may not vouch for this name "
+		     "(nameConstraints): the certificate has to come from "
+		     "another one");
 }
 
 static const struct {
 	int error;
-	void (*advise)(const struct peer_case *peer, struct advice *advice);
+	void (*advise)(const struct peer_case *peer, struct sentence *advice);
 } rows[] = {
 	{X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, advise_missing_issuer},
 	{X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, advise_missing_issuer},
@@ -507,7 +511,7 @@ static const struct {
 const char *
 peer_advice(const struct peer_case *peer, char *buffer, size_t size)
 {
-	struct advice advice = {buffer, size, 0};
+	struct sentence advice = {buffer, size, 0};
 
 	if (size == 0)
 		return buffer;

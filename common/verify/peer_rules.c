@@ -7,11 +7,11 @@
 
 #include <assert.h>
 #include <ctype.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "common/base/error.h"
 #include "common/base/mem.h"
+#include "common/base/sentence.h"
 #include "common/base/text.h"
 #include "common/net/hostname.h"
 
@@ -366,29 +366,6 @@ peer_rules_find(const struct peer_rules *rules, const struct peer_names *names,
 	return NULL;
 }
 
-/* A text that grows up to a size. */
-struct sentence {
-	char *buffer;
-	size_t size;
-	size_t length;
-};
-
-__attribute__((format(printf, 2, 3))) static void
-append(struct sentence *sentence, const char *format, ...)
-{
-	size_t room = sentence->size - sentence->length;
-	va_list arguments;
-	int length;
-
-	va_start(arguments, format);
-	length = vsnprintf(sentence->buffer + sentence->length, room, format,
-			   arguments);
-	va_end(arguments);
-	if (length > 0)
-		sentence->length +=
-			(size_t)length < room ? (size_t)length : room - 1;
-}
-
 /* The first names of a kind, and how many more there are. */
 static void
 append_names(struct sentence *sentence, const struct peer_names *names,
@@ -403,13 +380,13 @@ append_names(struct sentence *sentence, const struct peer_names *names,
 
 		if (name->kind != kind || count++ >= shown_most)
 			continue;
-		append(sentence, "%s\"%s\"", count > 1 ? ", " : ", not ",
-		       peer_name_format(name, shown, sizeof(shown)));
+		sentence_add(sentence, "%s\"%s\"", count > 1 ? ", " : ", not ",
+			     peer_name_format(name, shown, sizeof(shown)));
 	}
 	if (count > shown_most)
-		append(sentence, " and %zu more", count - shown_most);
+		sentence_add(sentence, " and %zu more", count - shown_most);
 	if (count == 0)
-		append(sentence, ", and there is none");
+		sentence_add(sentence, ", and there is none");
 }
 
 const char *
@@ -430,10 +407,11 @@ peer_rules_explain(const struct peer_rules *rules,
 		text_escape(rules->lists[i].rules[0].text,
 			    strlen(rules->lists[i].rules[0].text), shown,
 			    sizeof(shown));
-		append(&sentence, "%s%s must be \"%s\"", separator,
-		       peer_name_kind_word(kind), shown);
+		sentence_add(&sentence, "%s%s must be \"%s\"", separator,
+			     peer_name_kind_word(kind), shown);
 		if (count > 1)
-			append(&sentence, " (or one of %zu more)", count - 1);
+			sentence_add(&sentence, " (or one of %zu more)",
+				     count - 1);
 		append_names(&sentence, names, kind);
 		separator = "; ";
 	}
