@@ -221,6 +221,19 @@ check_pin_alone(struct check *check)
 	return false;
 }
 
+/* OpenSSL knows what it stumbled over itself; a list is asked about what it has
+ * been content with. */
+static X509 *
+certificate_in_question(const struct check *check)
+{
+	X509_STORE_CTX *verification = check->verification;
+
+	if (check->verdict->step != PEER_STEP_REVOKED)
+		return X509_STORE_CTX_get_current_cert(verification);
+	return sk_X509_value(X509_STORE_CTX_get0_chain(verification),
+			     check->verdict->depth);
+}
+
 static void
 advise(struct check *check)
 {
@@ -230,7 +243,7 @@ advise(struct check *check)
 		.error = verdict->error,
 		.depth = verdict->depth,
 		.leaf = check->leaf,
-		.about = X509_STORE_CTX_get_current_cert(check->verification),
+		.about = certificate_in_question(check),
 		.chain = X509_STORE_CTX_get0_untrusted(check->verification),
 		.store = policy->authorities,
 		.name = check->name,
@@ -247,6 +260,7 @@ advise(struct check *check)
 			peer_advice(&peer, text, PEER_ADVICE_MAX);
 		break;
 	case PEER_STEP_REVOKED:
+		peer_advice(&peer, text, PEER_ADVICE_MAX);
 		break;
 	case PEER_STEP_NAME:
 		if (check->name)
