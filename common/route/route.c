@@ -5,11 +5,15 @@
  */
 #include "common/route/route.h"
 
+#include <assert.h>
 #include <string.h>
+#include <openssl/evp.h>
 #include <openssl/ssl.h>
 
 #include "common/base/error.h"
+#include "common/base/framed_hash.h"
 #include "common/base/mem.h"
+#include "common/base/openssl_auto.h"
 #include "common/conf/conf.h"
 #include "common/route/certificate_index.h"
 #include "common/route/certificate_places.h"
@@ -27,6 +31,8 @@
  * entry of `hosts`. */
 struct accept_policy {
 	struct tls_policy *policy;
+	/* Whose sessions they are, but for the certificate. */
+	unsigned char identity[FRAMED_HASH_SIZE];
 	struct certificate_set certificates;
 	bool is_sni_strict;
 	enum tls_shutdown shutdown;
@@ -85,8 +91,23 @@ struct builder {
 	struct route_findings found;
 };
 
+/* The listener, the entry of `hosts` (NULL: none) and everything about them. */
 static void
-accept_policy_init(struct accept_policy *accept, struct builder *builder)
+make_identity(struct accept_policy *accept, const char *service,
+	      const char *host)
+{
+	AUTO_OPENSSL(evp_md_ctx) EVP_MD_CTX *hash = framed_hash_new();
+
+	framed_hash_add_text(hash, service);
+	framed_hash_add_text(hash, host);
+	framed_hash_add(hash, tls_policy_digest(accept->policy),
+			FRAMED_HASH_SIZE);
+	framed_hash_end(hash, accept->identity);
+}
+
+static void
+accept_policy_init(struct accept_policy *accept, struct builder *builder,
+		   const char *service, const char *host)
 {
 	const struct certificate_place *place = builder->place++;
 	const struct tls_settings *settings = place->settings;
@@ -97,6 +118,8 @@ accept_policy_init(struct accept_policy *accept, struct builder *builder)
 	if (builder->index)
 		certificate_set_init(&accept->certificates, builder->index,
 				     place->set);
+	if (accept->policy)
+		make_identity(accept, service, host);
 	accept->is_sni_strict = settings->is_sni_strict;
 	accept->shutdown = settings->shutdown;
 }
@@ -107,14 +130,15 @@ route_accept_new(const struct conf_service *service, struct builder *builder)
 	const struct tls_settings *settings = service->accept.tls;
 	struct route_accept *accept = mem_alloc(sizeof(*accept));
 
-	accept_policy_init(&accept->own, builder);
+	accept_policy_init(&accept->own, builder, service->name, NULL);
 	if (settings->host_count == 0)
 		return accept;
 	accept->by_host = name_index_new();
 	accept->hosts = mem_array(settings->host_count, sizeof(*accept->hosts));
 	accept->host_count = settings->host_count;
 	for (size_t i = 0; i < settings->host_count; i++) {
-		accept_policy_init(&accept->hosts[i], builder);
+		accept_policy_init(&accept->hosts[i], builder, service->name,
+				   settings->hosts[i].pattern);
 		name_index_add(accept->by_host, settings->hosts[i].pattern,
 			       &accept->hosts[i]);
 	}
@@ -238,6 +262,23 @@ policy_for(const struct route_accept *accept, const char *name)
 	return found ? found->value : &accept->own;
 }
 
+/* One block of SHA-256 or a few: nothing beside a handshake. */
+static void
+make_session_context(const struct accept_policy *policy,
+		     const struct indexed_certificate *const *chosen,
+		     size_t count, unsigned char *context)
+{
+	unsigned char all[FRAMED_HASH_SIZE * (1 + CERTIFICATE_TYPE_COUNT)] = {
+		0};
+
+	memcpy(all, policy->identity, FRAMED_HASH_SIZE);
+	for (size_t i = 0; i < count; i++)
+		memcpy(all + FRAMED_HASH_SIZE * (1 + chosen[i]->type),
+		       chosen[i]->digest, FRAMED_HASH_SIZE);
+	assert(EVP_Digest(all, sizeof(all), context, NULL, EVP_sha256(),
+			  NULL) == 1);
+}
+
 enum route_result
 route_choose(struct route_table *table, const struct route_service *service,
 	     const struct client_hello *hello, struct route_choice *choice,
@@ -260,6 +301,7 @@ route_choose(struct route_table *table, const struct route_service *service,
 	if (count == 0)
 		return ROUTE_UNKNOWN_NAME;
 	choice->shutdown = policy->shutdown;
+	make_session_context(policy, chosen, count, choice->session_context);
 	choice->context = context_cache_get(table->contexts, policy->policy,
 					    table->index, chosen, count, error);
 	return choice->context ? ROUTE_FOUND : ROUTE_FAILED;

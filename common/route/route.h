@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <openssl/types.h>
 
+#include "common/base/framed_hash.h"
 #include "common/tls/tls_settings.h"
 
 struct certificate_index;
@@ -68,6 +69,10 @@ enum route_result {
 /* What a client gets. */
 struct route_choice {
 	SSL_CTX *context; /* borrowed; valid until the next choice */
+	/* Of the listener, the entry of `hosts`, every setting, CA and CRL
+	 * content, and the certificates: a session resumes under the same one
+	 * alone. For SSL_set_session_id_context(), as contexts are shared. */
+	unsigned char session_context[FRAMED_HASH_SIZE];
 	enum tls_shutdown shutdown;
 };
 

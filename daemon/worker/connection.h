@@ -31,6 +31,7 @@
 
 struct authorizing;
 struct connecting;
+struct route_choice;
 struct route_service;
 struct snapshot;
 struct socket_address;
@@ -156,8 +157,8 @@ connection_is_accept(const struct gate *gate)
 void
 hello_read(struct connection *connection);
 void
-handshake_start(struct connection *connection, SSL_CTX *context,
-		const struct span *input);
+handshake_start(struct connection *connection,
+		const struct route_choice *choice, const struct span *input);
 void
 handshake_continue(struct connection *connection, const struct span *wire);
 void

@@ -7,6 +7,7 @@
 #include <openssl/ssl.h>
 
 #include "common/base/error.h"
+#include "common/route/route.h"
 #include "common/tls/tls_engine.h"
 #include "common/verify/peer_check.h"
 #include "daemon/worker/connection.h"
@@ -121,13 +122,16 @@ handshake_continue(struct connection *connection, const struct span *wire)
 }
 
 void
-handshake_start(struct connection *connection, SSL_CTX *context,
-		const struct span *input)
+handshake_start(struct connection *connection,
+		const struct route_choice *choice, const struct span *input)
 {
 	struct gate *gate = &connection->accept;
 
-	gate->engine = tls_engine_new_server(context);
-	if (!gate->engine) {
+	gate->engine = tls_engine_new_server(choice->context);
+	if (!gate->engine ||
+	    !SSL_set_session_id_context(tls_engine_ssl(gate->engine),
+					choice->session_context,
+					sizeof(choice->session_context))) {
 		connection_close(connection, REASON_ERROR, "no memory for TLS");
 		return;
 	}

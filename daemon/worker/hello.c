@@ -77,7 +77,7 @@ choose(struct connection *connection, const struct client_hello *hello,
 		return;
 	}
 	connection->shutdown = (uint8_t)choice.shutdown;
-	handshake_start(connection, choice.context, input);
+	handshake_start(connection, &choice, input);
 }
 
 /* Look at all that has come. False: wait for more. */

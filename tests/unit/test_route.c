@@ -414,6 +414,79 @@ test_contexts(void)
 	teardown(&fixture);
 }
 
+/* The session id context of a client that asks a service for a name. */
+static void
+session_context(struct fixture *fixture, size_t service, const char *name,
+		unsigned char *context)
+{
+	struct client_hello hello = hello_for(name);
+	struct route_choice choice;
+	struct error error = {.text = ""};
+
+	CU_ASSERT_EQUAL_FATAL(route_choose(fixture->table,
+					   &fixture->table->services[service],
+					   &hello, &choice, &error),
+			      ROUTE_FOUND);
+	memcpy(context, choice.session_context, FRAMED_HASH_SIZE);
+}
+
+/* Another listener, entry of hosts, setting or certificate: other sessions.
+ * The same of all: the same, in another process too. */
+static void
+test_session_contexts(void)
+{
+	static const char text[] =
+		"services:\n"
+		"  one: &one\n"
+		"    connect: 127.0.0.1:2\n"
+		"    accept:\n"
+		"      address: ':1'\n"
+		"      tls:\n"
+		"        certificates: [a.pem, b.pem]\n"
+		"        hosts:\n"
+		"          x.a.example: {}\n"
+		"          y.a.example: {}\n"
+		"          z.a.example: {versions: [TLSv1.3]}\n"
+		"  two: {<<: *one, accept: {address: ':3', tls: {certificates: "
+		"[a.pem, b.pem]}}}\n";
+	static const struct {
+		size_t service;
+		const char *name;
+	} clients[] = {
+		{0, "w.a.example"}, {0, "x.a.example"}, {0, "y.a.example"},
+		{0, "z.a.example"}, {0, "w.b.example"}, {1, "w.a.example"},
+	};
+	unsigned char contexts[ARRAY_SIZE(clients)][FRAMED_HASH_SIZE];
+	unsigned char again[FRAMED_HASH_SIZE];
+	struct fixture fixture;
+
+	setup(&fixture);
+	add_identity(&fixture, "a.pem", "p256", "*.a.example");
+	add_identity(&fixture, "b.pem", "p256", "*.b.example");
+	for (int round = 0; round < 2; round++) {
+		load(&fixture, text, NULL);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(fixture.table);
+		for (size_t i = 0; i < ARRAY_SIZE(clients); i++) {
+			session_context(&fixture, clients[i].service,
+					clients[i].name, again);
+			if (round == 0)
+				memcpy(contexts[i], again, sizeof(again));
+			CU_ASSERT_EQUAL(
+				memcmp(contexts[i], again, sizeof(again)), 0);
+		}
+		session_context(&fixture, 0, "v.a.example", again);
+		CU_ASSERT_EQUAL(memcmp(contexts[0], again, sizeof(again)), 0);
+		route_own_clear(&fixture.own);
+		conf_fixture_clear(&fixture.conf);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(clients); i++)
+		for (size_t j = 0; j < i; j++)
+			CU_ASSERT_NOT_EQUAL(memcmp(contexts[i], contexts[j],
+						   FRAMED_HASH_SIZE),
+					    0);
+	teardown(&fixture);
+}
+
 UNIT_SUITE(route, {"names", test_names},
 	   {"default_is_marked", test_default_is_marked},
 	   {"strict", test_strict}, {"types", test_types},
@@ -421,4 +494,5 @@ UNIT_SUITE(route, {"names", test_names},
 	   {"nothing_can_start", test_nothing_can_start},
 	   {"every_problem_is_told", test_every_problem_is_told},
 	   {"last_good_copy", test_last_good_copy}, {"hosts", test_hosts},
-	   {"contexts", test_contexts});
+	   {"contexts", test_contexts},
+	   {"session_contexts", test_session_contexts});
