@@ -23,12 +23,14 @@ test_integrity has knobs of its own in the environment.
 import ctypes
 import errno
 import json
+import mmap
 import os
 import re
 import resource
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -250,6 +252,7 @@ class Test:
 
     sealock = None    # the program, set by the runner
     oracle = None     # the relay oracle beside it
+    moved_clock = None  # what a Clock is made of
     pki = None        # the certificates of this run
     sanitized = False
     patience = 1.0    # sanitizers are slow
@@ -374,6 +377,10 @@ class Test:
 
     # The daemon and what stands around it.
 
+    def clock(self, name="clock"):
+        """A Clock; several daemons may go by one, or each by its own."""
+        return Clock(self, name)
+
     def daemon(self, services=None, **options):
         return Daemon(self, services, **options)
 
@@ -438,6 +445,44 @@ class Test:
                    name).handshake()
 
 
+class Clock:
+    """A real clock that a test moves, for every process of a daemon that was
+    started with it (clock=…) and for commands with its environment(). Timers
+    run by another clock, and that one stays."""
+
+    def __init__(self, test, name):
+        self.library = test.path(name + ".so")
+        assert os.path.exists(test.moved_clock), (
+            "%s is missing: make check builds it" % test.moved_clock)
+        shutil.copy(test.moved_clock, self.library)
+        file = test.write(name + ".so.offset", bytes(8))
+        with open(file, "r+b") as opened:
+            self._offset = mmap.mmap(opened.fileno(), 8)
+        # A sanitizer's runtime wants to be the first library of all; what it
+        # calls behind itself is the clock's.
+        linked = test.run("ldd", test.sealock).out
+        self._libraries = re.findall(r"(/\S*/libasan\S+)", linked)
+        self._libraries.append(self.library)
+
+    @property
+    def offset(self):
+        """Seconds that it is ahead by."""
+        return struct.unpack("=q", self._offset[:])[0] / 1000
+
+    def set(self, seconds):
+        """So far ahead, or behind, from now on."""
+        self._offset[:] = struct.pack("=q", round(seconds * 1000))
+
+    def move(self, seconds):
+        self.set(self.offset + seconds)
+
+    def now(self):
+        return time.time() + self.offset
+
+    def environment(self):
+        return {"LD_PRELOAD": ":".join(self._libraries)}
+
+
 def postgres_path():
     """Where Debian keeps PostgreSQL's own programs, newest first."""
     top = "/usr/lib/postgresql"
@@ -457,13 +502,13 @@ class Daemon:
     instead, in which {port} and so on are the test's own business. The log
     goes to daemon.log, access records to access.log unless globals has a log
     of its own. prefix is a command that it is run by, before_exec is called
-    in its process.
+    in its process. clock is a Clock that it goes by.
     """
 
     def __init__(self, test, services=None, text=None, globals=None,
                  name="daemon", words=None, environment=None, ready=True,
                  descriptors=None, pass_fds=(), prefix=(), before_exec=None,
-                 **maps):
+                 clock=None, **maps):
         self.test = test
         self.name = name
         self.log = test.path(name + ".log")
@@ -487,12 +532,15 @@ class Daemon:
             if before_exec:
                 before_exec()
 
+        environment = dict(environment or {})
+        if clock:
+            environment.update(clock.environment())
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 [*prefix, test.sealock, "run", "-c", self.file,
                  *(words or [])],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                cwd=test.dir, env=test.environment(**(environment or {})),
+                cwd=test.dir, env=test.environment(**environment),
                 pass_fds=pass_fds,
                 preexec_fn=prepare if descriptors or before_exec else None)
         test.defer(self.stop)
