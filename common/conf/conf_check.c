@@ -16,6 +16,7 @@
 
 #include "common/base/mem.h"
 #include "common/conf/conf.h"
+#include "common/conf/conf_check_session.h"
 #include "common/conf/conf_check_verify.h"
 #include "common/conf/conf_reader.h"
 
@@ -188,6 +189,9 @@ conf_check_service(struct conf_reader *reader, const struct yaml_node *node,
 	conf_check_verify(reader,
 			  find_value(find_value(node, "connect"), "tls"),
 			  service->connect.tls, false);
+	conf_check_session(reader,
+			   find_value(find_value(node, "accept"), "tls"),
+			   service->accept.tls);
 	check_authorize(reader, node, service);
 }
 

@@ -145,6 +145,7 @@ name_prompt(struct certificate_spec *spec)
 
 	if (secret->kind != SECRET_PROMPT)
 		return;
+	mem_free(secret->name);
 	if (is_inline)
 		secret->name = mem_format("prompt:%s:%u", spec->at.file,
 					  spec->at.line);

@@ -48,10 +48,19 @@ open_self_signed(struct opening *opening, const struct certificate_spec *spec)
 }
 
 static void
+open_secret(struct opening *opening, const struct secret *secret)
+{
+	struct error error = {.at = secret->at};
+
+	if (conf_secret_open(secret, opening->files, &error) == 0)
+		return;
+	error_list_add(opening->problems, &error);
+	opening->is_failed = true;
+}
+
+static void
 open_certificate(struct opening *opening, const struct certificate_spec *spec)
 {
-	struct error error = {.at = spec->passphrase.at};
-
 	switch (spec->source) {
 	case CERTIFICATE_PAIR:
 		/* Without a key of its own the chain's file holds it. */
@@ -72,10 +81,16 @@ open_certificate(struct opening *opening, const struct certificate_spec *spec)
 	case CERTIFICATE_STORE:
 		break;
 	}
-	if (conf_secret_open(&spec->passphrase, opening->files, &error) != 0) {
-		error_list_add(opening->problems, &error);
-		opening->is_failed = true;
-	}
+	open_secret(opening, &spec->passphrase);
+}
+
+/* Whatever the mode is: what is named is looked at. */
+static void
+open_tickets(struct opening *opening, const struct tls_tickets *tickets)
+{
+	for (size_t i = 0; i < tickets->file_count; i++)
+		open_named(opening, tickets->files[i], FILE_SECRET, false);
+	open_secret(opening, &tickets->secret);
 }
 
 static void
@@ -97,6 +112,7 @@ open_tls(struct opening *opening, const struct tls_settings *settings)
 	open_cas(opening, settings->verify.cas, settings->verify.ca_count);
 	open_cas(opening, settings->verify.advertised,
 		 settings->verify.advertised_count);
+	open_tickets(opening, &settings->session.tickets);
 	if (settings->verify.suffixes.kind == TLS_SUFFIX_FILE)
 		open_named(opening, settings->verify.suffixes.path, FILE_PUBLIC,
 			   false);

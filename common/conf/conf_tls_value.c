@@ -256,8 +256,11 @@ read_secret_text(struct conf_reader *reader, const struct schema_key *key,
 	if (text[0] == '\0') {
 		conf_complain_value(reader, key, node);
 	} else if (!is_path && strcmp(text, "prompt") == 0) {
-		/* Its name says what for, which the entry knows. */
+		/* Its name says what for, which an entry may know better. */
 		secret->kind = SECRET_PROMPT;
+		secret->name = mem_format("prompt:%s:%u",
+					  node->at.file ? node->at.file : "",
+					  node->at.line);
 		conf_node_set(shown, text);
 	} else if (!is_path && is_prefixed(text, "credential:")) {
 		const char *name = strchr(text, ':') + 1;

@@ -496,6 +496,14 @@ static const struct schema_key tls_keys[] = {
 		.help = "whom we let in, or whom we talk to",
 	},
 	{
+		.name = "session",
+		.type = SCHEMA_MAP,
+		.gates = SCHEMA_BOTH,
+		AT(struct tls_settings, session),
+		.map = &schema_session,
+		.help = "handshakes that go on from an earlier one",
+	},
+	{
 		.name = "shutdown",
 		.type = SCHEMA_WORD,
 		.gates = SCHEMA_BOTH,

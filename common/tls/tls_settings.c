@@ -53,6 +53,14 @@ verify_clear(struct tls_verify *verify)
 	peer_rules_clear(&verify->allow);
 }
 
+static void
+session_clear(struct tls_session *session)
+{
+	free_strings(session->tickets.files, session->tickets.file_count);
+	secret_clear(&session->tickets.secret);
+	mem_free(session->key);
+}
+
 enum tls_verify_mode
 tls_verify_mode_of(const struct tls_verify *verify, bool is_server)
 {
@@ -85,6 +93,7 @@ tls_settings_clear(struct tls_settings *settings)
 	mem_free(settings->server_name);
 	mem_free(settings->key_log_file);
 	verify_clear(&settings->verify);
+	session_clear(&settings->session);
 	for (size_t i = 0; i < settings->command_count; i++) {
 		mem_free(settings->commands[i].command);
 		mem_free(settings->commands[i].value);

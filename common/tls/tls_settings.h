@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "common/base/error.h"
 #include "common/verify/peer_rules.h"
@@ -172,6 +173,44 @@ struct tls_verify {
 	struct peer_rules allow;
 };
 
+enum tls_ticket_mode {
+	TLS_TICKETS_AUTO,    /* random keys, kept in the state directory */
+	TLS_TICKETS_FILES,   /* those in files */
+	TLS_TICKETS_DERIVED, /* of a secret and the clock */
+	TLS_TICKETS_OFF,
+};
+
+#define TLS_TICKETS_KEEP_MAX 32
+
+/* Accept gate. Positions with line 0: that was not written. */
+struct tls_tickets {
+	enum tls_ticket_mode mode;
+	struct position mode_at;
+	char **files; /* absolute paths */
+	size_t file_count;
+	struct position files_at;
+	struct secret secret;
+	int64_t rotate_ms;
+	struct position rotate_at;
+	unsigned int keep;
+	struct position keep_at;
+	int64_t lifetime_ms; /* from the first, full handshake */
+	struct position lifetime_at;
+	unsigned int number; /* of tickets after a full handshake, TLS 1.3 */
+};
+
+struct tls_session_cache {
+	unsigned int size; /* sessions; 0: none */
+	int64_t timeout_ms;
+};
+
+struct tls_session {
+	bool is_resumed; /* false: nothing below counts */
+	struct tls_session_cache cache;
+	struct tls_tickets tickets;
+	char *key; /* connect gate; NULL: the backend's address */
+};
+
 struct tls_command {
 	struct position at;
 	char *command; /* an SSL_CONF command of a file: "Options" */
@@ -208,6 +247,7 @@ struct tls_settings {
 	enum tls_server_name server_name_kind;
 	char *server_name; /* GIVEN */
 	struct tls_verify verify;
+	struct tls_session session;
 	enum tls_shutdown shutdown;
 	char *key_log_file; /* an absolute path; NULL: none */
 	struct position key_log_at;
