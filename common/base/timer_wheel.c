@@ -9,14 +9,19 @@
 
 #include <assert.h>
 
+/* Rounded up: at that tick the deadline is over. */
+static int64_t
+tick_of(int64_t deadline_ms)
+{
+	return deadline_ms / TIMER_WHEEL_TICK_MS +
+	       (deadline_ms % TIMER_WHEEL_TICK_MS != 0);
+}
+
 static void
 link_timer(struct timer_wheel *wheel, struct timer *timer)
 {
-	int64_t tick = timer->deadline_ms / TIMER_WHEEL_TICK_MS;
+	int64_t tick = tick_of(timer->deadline_ms);
 
-	/* Rounded up: at that tick the deadline is over. */
-	if (timer->deadline_ms % TIMER_WHEEL_TICK_MS != 0)
-		tick++;
 	if (tick <= wheel->tick)
 		tick = wheel->tick + 1;
 	LIST_INSERT_HEAD(&wheel->slots[tick % TIMER_WHEEL_SLOTS], timer,
@@ -101,4 +106,22 @@ timer_wheel_advance(struct timer_wheel *wheel, int64_t now_ms,
 			      &wheel->slots[wheel->tick % TIMER_WHEEL_SLOTS],
 			      now_ms, fired, argument);
 	}
+}
+
+int64_t
+timer_wheel_due(const struct timer_wheel *wheel)
+{
+	int64_t tick = wheel->tick + 1;
+
+	if (wheel->count == 0)
+		return -1;
+	while (LIST_EMPTY(&wheel->slots[tick % TIMER_WHEEL_SLOTS]))
+		tick++;
+	return tick * TIMER_WHEEL_TICK_MS;
+}
+
+int64_t
+timer_wheel_due_for(int64_t deadline_ms)
+{
+	return tick_of(deadline_ms) * TIMER_WHEEL_TICK_MS;
 }

@@ -56,4 +56,13 @@ void
 timer_wheel_advance(struct timer_wheel *wheel, int64_t now_ms,
 		    timer_fired *fired, void *argument);
 
+/* When the next timer is to be looked at, if nothing is set or moved until
+ * then: advancing before that does nothing. -1: none is set. */
+int64_t
+timer_wheel_due(const struct timer_wheel *wheel);
+
+/* When a timer with this deadline is to be looked at, at the latest. */
+int64_t
+timer_wheel_due_for(int64_t deadline_ms);
+
 #endif

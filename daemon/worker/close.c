@@ -149,7 +149,7 @@ step(struct connection *connection)
 	if (is_queue_left && connection->now_ms + QUEUE_LOOK_MS < limit_ms)
 		limit_ms = connection->now_ms + QUEUE_LOOK_MS;
 	timer_set(&connection->worker->wheel, &connection->timer, limit_ms);
-	worker_need_tick(connection->worker);
+	worker_need_tick(connection->worker, limit_ms);
 }
 
 void

@@ -208,7 +208,7 @@ connection_update_timer(struct connection *connection)
 		return;
 	}
 	timer_set(&worker->wheel, &connection->timer, limit.deadline_ms);
-	worker_need_tick(worker);
+	worker_need_tick(worker, limit.deadline_ms);
 }
 
 void

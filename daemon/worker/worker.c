@@ -98,32 +98,6 @@ on_timer(struct timer *timer, void *argument)
 	connection_expired(connection);
 }
 
-static void
-on_tick(evutil_socket_t descriptor, short what, void *argument)
-{
-	struct worker *worker = argument;
-
-	(void)descriptor;
-	(void)what;
-	timer_wheel_advance(&worker->wheel, clock_monotonic_ms(), on_timer,
-			    worker);
-	if (worker->wheel.count > 0)
-		return;
-	event_del(worker->tick);
-	worker->is_tick_pending = false;
-}
-
-void
-worker_need_tick(struct worker *worker)
-{
-	static const struct timeval tick = {0, TIMER_WHEEL_TICK_MS * 1000};
-
-	if (worker->is_tick_pending)
-		return;
-	event_add(worker->tick, &tick);
-	worker->is_tick_pending = true;
-}
-
 static struct timeval
 after(int64_t milliseconds)
 {
@@ -133,6 +107,44 @@ after(int64_t milliseconds)
 	};
 
 	return time;
+}
+
+/* The wheel is turned when a timer is to be looked at, and not before: who has
+ * thousands of connections that are idle for minutes sleeps for seconds. */
+static void
+arm_tick(struct worker *worker, int64_t due_ms, int64_t now_ms)
+{
+	int64_t delay_ms = due_ms > now_ms ? due_ms - now_ms : 1;
+	struct timeval delay = after(delay_ms);
+
+	event_add(worker->tick, &delay);
+	worker->tick_due_ms = due_ms;
+}
+
+static void
+on_tick(evutil_socket_t descriptor, short what, void *argument)
+{
+	struct worker *worker = argument;
+	int64_t now_ms = clock_monotonic_ms(), due_ms;
+
+	(void)descriptor;
+	(void)what;
+	/* Deadlines that are set meanwhile are in the wheel all the same. */
+	worker->tick_due_ms = INT64_MIN;
+	timer_wheel_advance(&worker->wheel, now_ms, on_timer, worker);
+	worker->tick_due_ms = 0;
+	due_ms = timer_wheel_due(&worker->wheel);
+	if (due_ms >= 0)
+		arm_tick(worker, due_ms, now_ms);
+}
+
+void
+worker_need_tick(struct worker *worker, int64_t deadline_ms)
+{
+	int64_t due_ms = timer_wheel_due_for(deadline_ms);
+
+	if (worker->tick_due_ms == 0 || due_ms < worker->tick_due_ms)
+		arm_tick(worker, due_ms, clock_monotonic_ms());
 }
 
 /* End connections that have outlived their time: all of them, or those whose
@@ -253,7 +265,7 @@ start(struct child *child, struct event_base *base)
 	TAILQ_INIT(worker->snapshots);
 	timer_wheel_init(&worker->wheel, clock_monotonic_ms());
 	worker->reaper = event_new(base, -1, 0, on_reap, worker);
-	worker->tick = event_new(base, -1, EV_PERSIST, on_tick, worker);
+	worker->tick = evtimer_new(base, on_tick, worker);
 	worker->drain_limit = evtimer_new(base, on_drain_limit, worker);
 	worker->generation_limit =
 		evtimer_new(base, on_generation_limit, worker);

@@ -47,8 +47,8 @@ struct worker {
 	size_t descriptors_at_start;
 
 	struct timer_wheel wheel;
-	struct event *tick; /* pending while a timer is set */
-	bool is_tick_pending;
+	struct event *tick;  /* pending while a timer is set */
+	int64_t tick_due_ms; /* when it comes; 0: it is not pending */
 
 	/* Scratch, empty between events. */
 	struct tls_output raw;   /* as received */
@@ -67,9 +67,10 @@ struct worker {
 int
 worker_main(uint32_t number);
 
-/* Make sure that the wheel turns; called after a timer was set. */
+/* Make sure that the wheel turns in time for this deadline; called after a
+ * timer was set. */
 void
-worker_need_tick(struct worker *worker);
+worker_need_tick(struct worker *worker, int64_t deadline_ms);
 
 /* A connection has ended: give back its place, look whether its generation or
  * a drain is over, and let it go at the end of this turn. */

@@ -42,6 +42,34 @@ advance(struct timer_wheel *wheel, int64_t now_ms)
 	return tally.fired;
 }
 
+/* Whoever turns the wheel only when it says so misses nothing. */
+static void
+test_due(void)
+{
+	AUTO_FREE struct timer_wheel *wheel = wheel_new();
+	struct timer soon = {0}, late = {0};
+	int64_t now_ms = START_MS, due_ms;
+	size_t turns = 0, fired = 0;
+
+	CU_ASSERT_EQUAL(timer_wheel_due(wheel), -1);
+	timer_set(wheel, &late, START_MS + 3 * TURN_MS + 1);
+	timer_set(wheel, &soon, START_MS + 5 * TIMER_WHEEL_TICK_MS + 1);
+	CU_ASSERT_EQUAL(timer_wheel_due_for(soon.deadline_ms),
+			START_MS + 6 * TIMER_WHEEL_TICK_MS);
+	CU_ASSERT_EQUAL(timer_wheel_due_for(START_MS), START_MS);
+	while ((due_ms = timer_wheel_due(wheel)) >= 0 && turns < 100) {
+		CU_ASSERT_TRUE(due_ms > now_ms);
+		CU_ASSERT_EQUAL(advance(wheel, due_ms - 1), 0);
+		now_ms = due_ms;
+		fired += advance(wheel, now_ms);
+		turns++;
+	}
+	CU_ASSERT_EQUAL(fired, 2);
+	CU_ASSERT_EQUAL(now_ms, START_MS + 3 * TURN_MS + TIMER_WHEEL_TICK_MS);
+	/* One for the first, one a turn for the other. */
+	CU_ASSERT_EQUAL(turns, 5);
+}
+
 static void
 test_fires_once(void)
 {
@@ -245,7 +273,8 @@ test_random(void)
 	CU_ASSERT_EQUAL(wheel->count, set);
 }
 
-UNIT_SUITE(timer_wheel, {"fires_once", test_fires_once}, {"moves", test_moves},
-	   {"clear", test_clear}, {"beyond_a_turn", test_beyond_a_turn},
+UNIT_SUITE(timer_wheel, {"due", test_due}, {"fires_once", test_fires_once},
+	   {"moves", test_moves}, {"clear", test_clear},
+	   {"beyond_a_turn", test_beyond_a_turn},
 	   {"changes_while_firing", test_changes_while_firing},
 	   {"random", test_random});
