@@ -6,12 +6,11 @@
 #include "common/tls/certificate.h"
 
 #include <assert.h>
-#include <time.h>
 #include <openssl/asn1.h>
-#include <openssl/err.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
+#include "common/base/asn1_seconds.h"
 #include "common/base/mem.h"
 #include "common/net/hostname.h"
 #include "common/verify/peer_names.h"
@@ -67,13 +66,11 @@ certificate_list_clear(struct certificate_list *list)
 int
 certificate_time(const ASN1_TIME *when, int64_t *milliseconds)
 {
-	struct tm parts;
+	int64_t seconds;
 
-	if (!ASN1_TIME_to_tm(when, &parts)) {
-		ERR_clear_error();
+	if (asn1_seconds(when, &seconds) != 0)
 		return -1;
-	}
-	*milliseconds = (int64_t)timegm(&parts) * 1000;
+	*milliseconds = seconds * 1000;
 	return 0;
 }
 

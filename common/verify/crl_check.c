@@ -94,7 +94,7 @@ judge(enum crl_answer answer, const struct crl_finding *finding,
 
 bool
 crl_check_chain(const struct crl_rules *rules, const STACK_OF(X509) *chain,
-		int64_t now, struct crl_refusal *refusal)
+		int64_t now, int64_t *valid_until, struct crl_refusal *refusal)
 {
 	int last = sk_X509_num(chain) - 1;
 
@@ -110,6 +110,9 @@ crl_check_chain(const struct crl_rules *rules, const STACK_OF(X509) *chain,
 		refusal->depth = i;
 		if (!judge(answer, &finding, refusal))
 			return false;
+		if (!rules->is_expired_good &&
+		    finding.next_update < *valid_until)
+			*valid_until = finding.next_update;
 		if (finding.is_news) {
 			char day[32];
 

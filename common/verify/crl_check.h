@@ -34,9 +34,10 @@ struct crl_refusal {
 /* Ask for the certificates of a chain that has been verified, leaf first,
  * trust anchor last; what is trusted by itself cannot be revoked. now: seconds
  * since 1970. True: nothing stands against it; a list that has expired and
- * counts all the same is told to the log, once. */
+ * counts all the same is told to the log, once. *valid_until becomes less when
+ * that holds for less long, as a list that was asked ends before it. */
 bool
 crl_check_chain(const struct crl_rules *rules, const STACK_OF(X509) *chain,
-		int64_t now, struct crl_refusal *refusal);
+		int64_t now, int64_t *valid_until, struct crl_refusal *refusal);
 
 #endif

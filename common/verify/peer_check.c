@@ -20,6 +20,7 @@
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
+#include "common/base/asn1_seconds.h"
 #include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/base/mem.h"
@@ -27,6 +28,7 @@
 #include "common/verify/fingerprint.h"
 #include "common/verify/peer_advice.h"
 #include "common/verify/peer_names.h"
+#include "common/verify/peer_session.h"
 #include "common/verify/verify_name.h"
 
 /* What hangs on an SSL. */
@@ -135,13 +137,34 @@ is_pinned(const struct check *check)
 	       fingerprint_set_find(check->policy->pins, check->leaf) >= 0;
 }
 
+/* The first end of its certificates. */
+static int64_t
+chain_end(const STACK_OF(X509) *chain)
+{
+	int64_t first = PEER_FOREVER;
+
+	for (int i = 0; i < sk_X509_num(chain); i++) {
+		const X509 *one = sk_X509_value(chain, i);
+		int64_t end;
+
+		if (asn1_seconds(X509_get0_notAfter(one), &end) != 0)
+			return 0;
+		if (end < first)
+			first = end;
+	}
+	return first;
+}
+
 static bool
 check_chain(struct check *check)
 {
 	X509_STORE_CTX *verification = check->verification;
 
-	if (X509_verify_cert(verification) > 0)
+	if (X509_verify_cert(verification) > 0) {
+		check->verdict->valid_until =
+			chain_end(X509_STORE_CTX_get0_chain(verification));
 		return true;
+	}
 	peer_verdict_note(check->verdict, PEER_STEP_CHAIN,
 			  X509_STORE_CTX_get_error(verification),
 			  X509_STORE_CTX_get_error_depth(verification),
@@ -158,7 +181,7 @@ check_revoked(struct check *check)
 	struct crl_refusal refusal;
 
 	if (crl_check_chain(&check->policy->crl, chain, clock_real_ms() / 1000,
-			    &refusal))
+			    &check->verdict->valid_until, &refusal))
 		return true;
 	peer_verdict_note(check->verdict, PEER_STEP_REVOKED, refusal.error,
 			  refusal.depth, sk_X509_value(chain, refusal.depth),
@@ -291,6 +314,8 @@ run(struct check *check)
 		(void)check_rules(check);
 	verdict->is_admitted =
 		verdict->is_pinned || verdict->step == PEER_STEP_NONE;
+	if (verdict->is_pinned)
+		verdict->valid_until = PEER_FOREVER;
 	if (!verdict->is_admitted)
 		advise(check);
 	peer_names_free(check->names);
@@ -410,18 +435,41 @@ peer_check_verdict(const SSL *ssl)
 	return state && state->is_checked ? &state->verdict : NULL;
 }
 
+/* Where a session was resumed no certificate has been checked: the verdict is
+ * that of the handshake with which it began. */
+static void
+recall_verdict(SSL *ssl)
+{
+	struct peer_state *state = state_need(ssl);
+	struct peer_session known;
+
+	if (!state || state->is_checked ||
+	    peer_session_recall(SSL_get_session(ssl), &known) != 0)
+		return;
+	if (known.has_certificate) {
+		state->verdict = known.verdict;
+		known.verdict = (struct peer_verdict){0};
+		state->is_checked = true;
+	}
+	peer_session_clear(&known);
+}
+
 int
 peer_check_confirm(SSL *ssl, struct error *error)
 {
 	const struct peer_policy *policy = peer_check_policy(ssl);
-	const struct peer_verdict *verdict = peer_check_verdict(ssl);
-	const struct peer_state *state = state_of(ssl);
+	const struct peer_verdict *verdict;
+	const struct peer_state *state;
 	long result = SSL_get_verify_result(ssl);
 
 	if (SSL_get_verify_mode(ssl) != (policy ? mode_of(policy) : 0))
 		return refuse(error, "the peer's certificate was not verified");
 	if (!policy)
 		return 0;
+	if (SSL_session_reused(ssl))
+		recall_verdict(ssl);
+	verdict = peer_check_verdict(ssl);
+	state = state_of(ssl);
 	if (peer_policy_wants_name(policy) && (!state || !state->name))
 		return refuse(error, "nobody has said whose certificate to "
 				     "expect");

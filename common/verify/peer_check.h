@@ -29,7 +29,8 @@ peer_check_expect(SSL *ssl, const char *name, struct error *error)
 	__attribute__((warn_unused_result));
 
 /* What the check of this connection's peer came to, valid as long as the SSL;
- * NULL: no certificate has been checked. */
+ * where a session was resumed, and since peer_check_confirm(), what its first
+ * handshake came to. NULL: no certificate has been checked. */
 const struct peer_verdict *
 peer_check_verdict(const SSL *ssl);
 

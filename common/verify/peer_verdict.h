@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <openssl/types.h>
 
 /* The checks, in their order. */
@@ -19,9 +20,16 @@ enum peer_step {
 	PEER_STEP_RULES, /* `allow` */
 };
 
+/* No end of validity. */
+#define PEER_FOREVER INT64_MAX
+
 struct peer_verdict {
 	bool is_admitted;
 	bool is_pinned; /* by a fingerprint, which outranks everything else */
+	/* Of one that is admitted: the first of the dates, in seconds since
+	 * 1970, at which something ends that it rests on: certificates of the
+	 * chain, revocation lists. PEER_FOREVER for a pin. */
+	int64_t valid_until;
 	/* Which check did not pass, NONE when all did; pinned peers are
 	 * admitted all the same. */
 	enum peer_step step;
