@@ -75,6 +75,9 @@ struct conf_global {
 	bool is_max_connections_default; /* not written by the operator */
 	int64_t shutdown_grace_ms;
 	int64_t reload_grace_ms;
+	char *state_dir;
+	bool is_state_dir_default; /* not written by the operator */
+	struct position state_dir_at;
 	char *pid_file;
 	bool is_pid_file_default; /* not written by the operator */
 	struct address admin;

@@ -244,6 +244,18 @@ static const struct schema_key global_keys[] = {
 			"that signs for the workers",
 	},
 	{
+		.name = "state_dir",
+		.type = SCHEMA_PATH,
+		AT(struct conf_global, state_dir),
+		WHERE(struct conf_global, state_dir_at),
+		.default_offset =
+			offsetof(struct conf_global, is_state_dir_default),
+		.standard = "/var/lib/sealock",
+		.help = "where ticket keys and OCSP answers outlive a restart; "
+			"the default is skipped where it cannot be used, and a "
+			"change needs a restart",
+	},
+	{
 		.name = "pid_file",
 		.type = SCHEMA_PATH,
 		AT(struct conf_global, pid_file),

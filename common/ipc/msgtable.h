@@ -50,6 +50,8 @@ enum message_type {
 	MESSAGE_DRAIN,   /* u64 grace in milliseconds: finish and exit */
 	MESSAGE_SANDBOX, /* what to give up, see sandbox.h; before the first
 			  * PREPARE; the directory to be shut in */
+	MESSAGE_STATE,   /* u8 what for (state_pair.h); the two files: before
+			  * the first PREPARE */
 	MESSAGE_RELEASE, /* u64 the lowest generation that any worker uses:
 			  * what only older ones named may go */
 

@@ -14,6 +14,7 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/base/state_pair.h"
 #include "common/net/resolution.h"
 #include "daemon/helper/resolver.h"
 #include "daemon/process/channel.h"
@@ -43,6 +44,7 @@ struct subscriber {
 struct helper {
 	struct child *child;
 	struct event_base *base;
+	struct state_pair *state;
 	struct resolver *current;  /* NULL before the first generation */
 	struct resolver *prepared; /* between prepare and commit */
 	struct event *outdated;
@@ -154,6 +156,14 @@ start(struct child *child, struct event_base *base)
 }
 
 static void
+keep(void *argument, struct state_pair *pair)
+{
+	struct helper *helper = argument;
+
+	helper->state = pair;
+}
+
+static void
 add_names(struct resolver *resolver, const struct conf_connect *connect)
 {
 	for (size_t i = 0; i < connect->address_count; i++)
@@ -257,6 +267,7 @@ stop(void *argument)
 	resolver_free(helper->prepared);
 	resolver_free(helper->current);
 	event_free(helper->outdated);
+	state_pair_free(helper->state);
 	mem_free(helper);
 }
 
@@ -266,6 +277,7 @@ helper_main(uint32_t number)
 	static const struct child_role role = {
 		.role = IPC_HELPER,
 		.start = start,
+		.state = keep,
 		.prepare = prepare,
 		.commit = commit,
 		.abort = abort_prepared,

@@ -20,6 +20,7 @@
 #include "common/base/file_set.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/base/state_pair.h"
 #include "common/route/certificate_gather.h"
 #include "common/route/certificate_places.h"
 #include "common/tls/key_memory.h"
@@ -42,6 +43,7 @@ struct keeper {
 	struct key_store *keys;
 	struct signers *signers;
 	struct gatherer *gatherer;
+	struct state_pair *state;
 	bool has_memory; /* for keys */
 	bool has_threads;
 	TAILQ_HEAD(, held) generations; /* oldest first, the prepared too */
@@ -247,6 +249,14 @@ start(struct child *child, struct event_base *base)
 	return keeper;
 }
 
+static void
+keep(void *argument, struct state_pair *pair)
+{
+	struct keeper *keeper = argument;
+
+	keeper->state = pair;
+}
+
 static int
 prepare(void *argument, struct generation *generation,
 	struct error_list *problems, struct error_list *warnings)
@@ -340,6 +350,7 @@ stop(void *argument)
 	while ((held = TAILQ_FIRST(&keeper->generations)))
 		drop(keeper, held);
 	key_store_free(keeper->keys);
+	state_pair_free(keeper->state);
 	mem_free(keeper);
 }
 
@@ -349,6 +360,7 @@ keeper_main(uint32_t number)
 	static const struct child_role role = {
 		.role = IPC_KEEPER,
 		.start = start,
+		.state = keep,
 		.prepare = prepare,
 		.commit = commit,
 		.abort = abort_prepared,

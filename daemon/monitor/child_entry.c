@@ -19,6 +19,7 @@
 #include "daemon/monitor/log_outputs.h"
 #include "daemon/monitor/plan.h"
 #include "daemon/monitor/spawn.h"
+#include "daemon/monitor/state_files.h"
 #include "daemon/process/channel.h"
 #include "daemon/process/generation_transfer.h"
 #include "daemon/process/log_message.h"
@@ -153,18 +154,26 @@ start(struct child_entry *entry, struct error *error)
 	static const struct channel_events events = {on_message, on_closed};
 	struct children *children = entry->children;
 	struct ipc_side side = {.self = IPC_MONITOR, .other = entry->role};
+	bool has_state = state_files_are_for(entry->role);
 	struct message *sandbox =
 		confinement_message(children->confinement, entry->role, error);
+	struct message *state = NULL;
 	int descriptor;
 	pid_t pid;
 
-	if (!sandbox)
+	if (sandbox && has_state)
+		state = state_files_message(children->state, entry->role,
+					    error);
+	if (!sandbox || (has_state && !state)) {
+		message_free(sandbox);
 		return -1;
+	}
 	entry->started_ms = clock_monotonic_ms();
 	pid = spawn_role(children->executable, entry->role, entry->number,
 			 children->has_stderr, &descriptor, error);
 	if (pid < 0) {
 		message_free(sandbox);
+		message_free(state);
 		return -1;
 	}
 	entry->pid = pid;
@@ -177,6 +186,8 @@ start(struct child_entry *entry, struct error *error)
 		channel_new(children->base, descriptor, side, &events, entry);
 	child_entry_send_logs(entry);
 	channel_send(entry->channel, sandbox);
+	if (state)
+		channel_send(entry->channel, state);
 	child_peers_make(entry);
 	return 0;
 }

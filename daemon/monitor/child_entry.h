@@ -34,6 +34,7 @@ struct children {
 	struct child_list entries;
 	const struct log_outputs *logs;
 	const struct confinement *confinement;
+	const struct state_files *state;
 	const struct plan *current; /* in force; NULL: none yet */
 	struct plan *pending;       /* offered; NULL: none */
 	bool is_spread; /* what is pending, to more than the keeper */

@@ -225,6 +225,12 @@ children_set_confinement(struct children *children,
 	children->confinement = confinement;
 }
 
+void
+children_set_state(struct children *children, const struct state_files *state)
+{
+	children->state = state;
+}
+
 static bool
 is_there(const struct children *children, enum ipc_role role, uint32_t number)
 {
@@ -250,7 +256,8 @@ ensure(struct children *children, enum ipc_role role, uint32_t number)
 void
 children_offer(struct children *children, struct plan *plan)
 {
-	assert(!children->pending && children->logs && children->confinement);
+	assert(!children->pending && children->logs && children->confinement &&
+	       children->state);
 	children->pending = plan;
 	if (plan_needs_keeper(plan))
 		ensure(children, IPC_KEEPER, 0);

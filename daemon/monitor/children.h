@@ -17,6 +17,7 @@ struct error_list;
 struct event_base;
 struct log_outputs;
 struct plan;
+struct state_files;
 
 struct children_events {
 	/* All who were offered the plan are ready for it. */
@@ -51,6 +52,11 @@ children_set_logs(struct children *children, const struct log_outputs *logs);
 void
 children_set_confinement(struct children *children,
 			 const struct confinement *confinement);
+
+/* What some of them keep for their successors; borrowed, and to be told once
+ * before the first offer, too. */
+void
+children_set_state(struct children *children, const struct state_files *state);
 
 /* Offer a plan, which is borrowed; the answer comes as ready() or failed()
  * from the loop, and is to be followed by one of the two below, as must be an

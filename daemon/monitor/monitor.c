@@ -30,6 +30,7 @@
 #include "daemon/monitor/plan.h"
 #include "daemon/monitor/reload.h"
 #include "daemon/monitor/spawn.h"
+#include "daemon/monitor/state_files.h"
 #include "daemon/monitor/watch.h"
 #include "daemon/process/admin_protocol.h"
 #include "daemon/process/generation.h"
@@ -493,6 +494,7 @@ run(const struct monitor_options *options, int report)
 	monitor.listeners = listeners_new();
 	log_set_role(ipc_role_name(IPC_MONITOR));
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	/* Whoever asks for an upgrade that way must not end the daemon. */
 	signal(SIGUSR2, SIG_IGN);
 	raise_limit();
@@ -555,4 +557,5 @@ void
 monitor_check(const struct conf *conf, struct error_list *problems)
 {
 	confinement_free(confinement_new(conf, problems));
+	state_files_check(conf, problems);
 }

@@ -25,6 +25,7 @@
 #include "daemon/monitor/monitor.h"
 #include "daemon/monitor/notify.h"
 #include "daemon/monitor/plan.h"
+#include "daemon/monitor/state_files.h"
 #include "daemon/process/generation.h"
 
 /* For reading the files; at the start somebody may be typing a pass-phrase,
@@ -58,6 +59,7 @@ struct reload {
 	struct plan *current;
 	struct plan *pending;
 	struct confinement *confinement; /* from the first plan on */
+	struct state_files *state;       /* the same */
 	struct error_list warnings;      /* of the run */
 };
 
@@ -194,21 +196,27 @@ reload_children_failed(struct reload *reload, int status,
 
 /* The steps before. */
 
-/* The first configuration settles it. */
+/* The first configuration settles who the children are, and what they find. */
 static int
-confine(struct reload *reload, struct error_list *problems)
+settle(struct reload *reload, struct error_list *problems)
 {
 	const struct conf *conf = reload->pending->generation->conf;
 
-	if (reload->confinement) {
+	if (reload->confinement && reload->state) {
 		confinement_compare(reload->confinement, conf,
 				    &reload->warnings);
+		state_files_compare(reload->state, conf, &reload->warnings);
 		return 0;
 	}
+	confinement_free(reload->confinement);
+	state_files_free(reload->state);
 	reload->confinement = confinement_new(conf, problems);
-	if (!reload->confinement)
+	reload->state = state_files_new(
+		conf, reload->parts.options->path != NULL, problems);
+	if (!reload->confinement || !reload->state)
 		return -1;
 	children_set_confinement(reload->parts.children, reload->confinement);
+	children_set_state(reload->parts.children, reload->state);
 	return 0;
 }
 
@@ -239,7 +247,7 @@ on_loaded(struct generation *generation, const struct error_list *problems,
 		return;
 	}
 	reload->last_generation++;
-	if (confine(reload, &found) != 0) {
+	if (settle(reload, &found) != 0) {
 		give_up(reload, 1, &found);
 		error_list_clear(&found);
 		return;
@@ -413,6 +421,7 @@ reload_free(struct reload *reload)
 	plan_free(reload->pending, reload->parts.listeners);
 	plan_free(reload->current, reload->parts.listeners);
 	confinement_free(reload->confinement);
+	state_files_free(reload->state);
 	event_free(reload->begin);
 	event_free(reload->limit);
 	error_list_clear(&reload->warnings);

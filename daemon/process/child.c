@@ -22,6 +22,7 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/base/state_pair.h"
 #include "daemon/process/channel.h"
 #include "daemon/process/child_confine.h"
 #include "daemon/process/descriptor_reserve.h"
@@ -53,6 +54,7 @@ struct child {
 	void *argument;
 	bool is_started;
 	bool is_confined;
+	bool has_state;
 	bool needs_broker;
 	struct error refusal; /* why it is not: to be told, and nothing else
 			       * is done */
@@ -410,6 +412,28 @@ on_sandbox(struct child *child, struct message *message)
 }
 
 static void
+on_state(struct child *child, struct message *message)
+{
+	struct buf_reader reader = message_reader(message);
+	uint8_t kind = buf_read_u8(&reader);
+	int files[2] = {message_take_fd(message, 0),
+			message_take_fd(message, 1)};
+
+	if (child->role->state && !child->has_state && files[0] >= 0 &&
+	    files[1] >= 0 && (kind == STATE_TICKETS || kind == STATE_OCSP)) {
+		child->has_state = true;
+		child->role->state(child->argument,
+				   state_pair_new(files[0], files[1],
+						  (enum state_kind)kind));
+		return;
+	}
+	refuse(child, "STATE that makes no sense");
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+		if (files[i] >= 0)
+			close(files[i]);
+}
+
+static void
 on_peer(struct child *child, struct message *message)
 {
 	struct buf_reader reader = message_reader(message);
@@ -460,6 +484,7 @@ on_message(struct channel *channel, struct message *message, void *argument)
 		[MESSAGE_ABORT] = on_abort,     [MESSAGE_LOGS] = on_logs,
 		[MESSAGE_PEER] = on_peer,       [MESSAGE_DRAIN] = on_drain,
 		[MESSAGE_RELEASE] = on_release, [MESSAGE_SANDBOX] = on_sandbox,
+		[MESSAGE_STATE] = on_state,
 	};
 	struct child *child = argument;
 

@@ -19,6 +19,7 @@ struct child;
 struct error_list;
 struct event_base;
 struct generation;
+struct state_pair;
 
 /* What prepare() returns when child_prepared() will tell what came of it. */
 #define CHILD_LATER 1
@@ -33,6 +34,11 @@ struct child_role {
 	/* Once, before the first generation. argument is what the other
 	 * functions get. */
 	void *(*start)(struct child *child, struct event_base *base);
+
+	/* What the role keeps for its successor, and finds of its
+	 * predecessor's; once, before the first generation, and the role's
+	 * from now on. NULL: it keeps nothing. */
+	void (*state)(void *argument, struct state_pair *pair);
 
 	/* Build what this generation needs beside what is running; nothing
 	 * may change for connections yet. The generation is the role's from

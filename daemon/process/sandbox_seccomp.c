@@ -125,7 +125,11 @@ static const struct group groups[] = {
 	/* Threads, locked memory, files in memory for others to read. */
 	{KEEPER, {"set_robust_list", "rseq"}},
 	{KEEPER, {"mlock", "mlock2", "munlock"}},
-	{KEEPER | WORKER, {"memfd_create", "ftruncate"}},
+	{KEEPER | WORKER, {"memfd_create"}},
+	{KEEPER | WORKER | HELPER, {"ftruncate"}},
+
+	/* What is kept for the next process of that role (state_pair). */
+	{KEEPER | HELPER, {"pwrite64", "fdatasync"}},
 };
 
 static const struct rule rules[] = {

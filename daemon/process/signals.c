@@ -50,8 +50,8 @@ signals_default(void)
 void
 signals_for_role(void)
 {
-	static const int ignored[] = {SIGHUP,  SIGINT,  SIGTERM,
-				      SIGUSR1, SIGUSR2, SIGPIPE};
+	static const int ignored[] = {SIGHUP,  SIGINT,  SIGTERM, SIGUSR1,
+				      SIGUSR2, SIGPIPE, SIGXFSZ};
 
 	set_all_default();
 	for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)

@@ -14,6 +14,7 @@
 #include "common/base/file_set.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/base/state_pair.h"
 #include "daemon/process/child.h"
 #include "daemon/process/generation.h"
 
@@ -33,6 +34,25 @@ start(struct child *child, struct event_base *base)
 	(void)base;
 	self = child;
 	return &self;
+}
+
+static void
+state(void *argument, struct state_pair *pair)
+{
+	size_t length;
+	void *content = state_pair_read(pair, &length);
+	struct error error = {0};
+	char before = '0';
+
+	(void)argument;
+	if (content)
+		before = *(const char *)content;
+	log_info("state", "before=%c", before);
+	state_pair_forget(content, length);
+	before++;
+	if (state_pair_write(pair, &before, 1, &error) != 0)
+		abort();
+	state_pair_free(pair);
 }
 
 static int
@@ -179,6 +199,7 @@ stub_role_main(int argc, char **argv)
 {
 	static struct child_role stub = {
 		.start = start,
+		.state = state,
 		.prepare = prepare,
 		.commit = commit,
 		.abort = abort_prepared,

@@ -581,6 +581,7 @@ class Daemon:
             "global": {
                 "admin": "unix:" + self.admin,
                 "pid_file": self.test.path(self.name + ".pid"),
+                "state_dir": self.state(),
                 "shutdown_grace": "2s",
                 "workers": 2,
                 "log": [
@@ -593,6 +594,11 @@ class Daemon:
             "services": services,
             **self.maps,
         }
+
+    def state(self, name=""):
+        """A file in state_dir, or the directory."""
+        return os.path.join(
+            self.test.path(self.name + ".state"), name).rstrip("/")
 
     # What it says.
 

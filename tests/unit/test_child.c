@@ -20,6 +20,7 @@
 #include "common/base/file_set.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/base/state_pair.h"
 #include "daemon/process/channel.h"
 #include "daemon/process/child.h"
 #include "daemon/process/generation.h"
@@ -170,6 +171,20 @@ role_peer(void *argument, enum ipc_role role, uint32_t number, int descriptor)
 	close(descriptor);
 }
 
+/* What the test has put there. */
+static void
+role_state(void *argument, struct state_pair *pair)
+{
+	size_t length;
+	char *content = state_pair_read(pair, &length);
+
+	(void)argument;
+	note(content && length == 4 && memcmp(content, "kept", 4) == 0 ? 'k'
+								       : '?');
+	state_pair_forget(content, length);
+	state_pair_free(pair);
+}
+
 static void
 role_release(void *argument, uint64_t number)
 {
@@ -191,6 +206,7 @@ role_stop(void *argument)
 static const struct child_role role = {
 	.role = IPC_KEEPER,
 	.start = role_start,
+	.state = role_state,
 	.prepare = role_prepare,
 	.commit = role_commit,
 	.abort = role_abort,
@@ -458,12 +474,31 @@ send_peer(struct scene *scene)
 }
 
 static void
+send_state(struct scene *scene, uint8_t kind, size_t count)
+{
+	struct message *message = message_new(MESSAGE_STATE);
+	int files[2] = {memfd_create("0", MFD_CLOEXEC),
+			memfd_create("1", MFD_CLOEXEC)};
+	struct state_pair *pair =
+		state_pair_new(dup(files[0]), dup(files[1]), STATE_TICKETS);
+
+	CU_ASSERT_EQUAL(state_pair_write(pair, "kept", 4, NULL), 0);
+	state_pair_free(pair);
+	buf_write_u8(&message->body, kind);
+	for (size_t i = 0; i < 2; i++)
+		if (i >= count || !message_add_fd(message, files[i]))
+			close(files[i]);
+	channel_send(scene->channel, message);
+}
+
+static void
 test_life(void)
 {
 	struct scene scene;
 
 	begin(&scene);
 	send_start(&scene);
+	send_state(&scene, STATE_TICKETS, 2);
 	send_peer(&scene);
 	CU_ASSERT_EQUAL(offer(&scene, 1, "good", NULL), MESSAGE_READY);
 	CU_ASSERT_EQUAL(scene.answered, 1);
@@ -488,7 +523,7 @@ test_life(void)
 	CU_ASSERT_EQUAL(trace->committed, 4);
 	CU_ASSERT_EQUAL(trace->aborted, 2);
 	CU_ASSERT_EQUAL(trace->grace_ms, 1500);
-	expect_calls("shpcpappcdz");
+	expect_calls("skhpcpappcdz");
 }
 
 static void
@@ -764,6 +799,37 @@ test_peer_without_channel(void)
 }
 
 static void
+test_state_of_nonsense(void)
+{
+	struct scene scene;
+
+	begin(&scene);
+	send_start(&scene);
+	send_state(&scene, STATE_TICKETS, 1);
+	expect_end(&scene, "sz");
+	begin(&scene);
+	send_start(&scene);
+	send_state(&scene, STATE_TICKETS, 0);
+	expect_end(&scene, "sz");
+	begin(&scene);
+	send_start(&scene);
+	send_state(&scene, 99, 2);
+	expect_end(&scene, "sz");
+}
+
+static void
+test_state_twice(void)
+{
+	struct scene scene;
+
+	begin(&scene);
+	send_start(&scene);
+	send_state(&scene, STATE_TICKETS, 2);
+	send_state(&scene, STATE_TICKETS, 2);
+	expect_end(&scene, "skz");
+}
+
+static void
 test_no_sandbox(void)
 {
 	struct scene scene;
@@ -854,7 +920,8 @@ UNIT_SUITE(child, {"life", test_life}, {"answers_later", test_answers_later},
 	   {"commit_of_another", test_commit_of_another},
 	   {"commit_of_a_failure", test_commit_of_a_failure},
 	   {"peer_without_channel", test_peer_without_channel},
-	   {"no_sandbox", test_no_sandbox},
+	   {"state_of_nonsense", test_state_of_nonsense},
+	   {"state_twice", test_state_twice}, {"no_sandbox", test_no_sandbox},
 	   {"sandbox_before_logs", test_sandbox_before_logs},
 	   {"sandbox_twice", test_sandbox_twice},
 	   {"sandbox_refused", test_sandbox_refused},

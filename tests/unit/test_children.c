@@ -24,6 +24,7 @@
 #include "daemon/monitor/listeners.h"
 #include "daemon/monitor/plan.h"
 #include "daemon/monitor/spawn.h"
+#include "daemon/monitor/state_files.h"
 #include "daemon/process/generation.h"
 #include "daemon/process/generation_transfer.h"
 #include "tests/unit/unit.h"
@@ -36,6 +37,7 @@ struct scene {
 	struct event_base *base;
 	struct children *children;
 	struct confinement *confinement;
+	struct state_files *state;
 	struct listeners *listeners;
 	struct log_sink sink;
 	struct log_outputs logs;
@@ -106,9 +108,9 @@ load(struct conf_documents *documents, const char *text)
 	return conf;
 }
 
-/* They give up what root has, and no more. */
-static struct confinement *
-make_confinement(void)
+/* They give up what root has, and no more; what they keep is in memory. */
+static void
+settle_processes(struct scene *scene)
 {
 	struct conf_documents documents = {0};
 	struct error_list problems = {0};
@@ -116,12 +118,14 @@ make_confinement(void)
 		load(&documents, "global: {sandbox: off, chroot: off}\n"
 				 "services: {s: {accept: 127.0.0.1:1, connect: "
 				 "127.0.0.1:2}}\n");
-	struct confinement *confinement = confinement_new(conf, &problems);
 
-	CU_ASSERT_PTR_NOT_NULL_FATAL(confinement);
+	scene->confinement = confinement_new(conf, &problems);
+	scene->state = state_files_new(conf, false, &problems);
+	CU_ASSERT_FATAL(scene->confinement && scene->state);
 	conf_free(conf);
 	conf_documents_clear(&documents);
-	return confinement;
+	children_set_confinement(scene->children, scene->confinement);
+	children_set_state(scene->children, scene->state);
 }
 
 static void
@@ -151,8 +155,7 @@ open_scene(struct scene *scene)
 	scene->children = children_new(scene->base, scene->executable, true,
 				       &events, scene);
 	children_set_logs(scene->children, &scene->logs);
-	scene->confinement = make_confinement();
-	children_set_confinement(scene->children, scene->confinement);
+	settle_processes(scene);
 	log_configure(&scene->sink, 0);
 }
 
@@ -236,6 +239,7 @@ close_scene(struct scene *scene)
 	CU_ASSERT(scene->is_gone);
 	children_free(scene->children);
 	confinement_free(scene->confinement);
+	state_files_free(scene->state);
 	for (size_t i = 0; i < scene->count; i++)
 		plan_free(scene->plans[i], scene->listeners);
 	listeners_free(scene->listeners);
@@ -362,6 +366,29 @@ test_two_steps(void)
 	CU_ASSERT(wait_log(&scene, "keeper[", "release generation=2", 1));
 	CU_ASSERT_EQUAL(
 		count_log(&scene, "worker[", "peer role=keeper number=0"), 2);
+	close_scene(&scene);
+}
+
+/* What one has written is what the next one finds, each role its own. */
+static void
+test_state(void)
+{
+	struct scene scene;
+
+	open_scene(&scene);
+	settle(&scene, "s", true, 'r');
+	CU_ASSERT(wait_log(&scene, "keeper[", "state before=0", 1));
+	CU_ASSERT(wait_log(&scene, "helper[", "state before=0", 1));
+	CU_ASSERT(wait_log(&scene, "keeper[", "commit generation=1", 1));
+	CU_ASSERT(wait_log(&scene, "helper[", "commit generation=1", 1));
+	kill_role(&scene, "keeper");
+	CU_ASSERT(wait_log(&scene, "keeper[", "state before=1", 1));
+	CU_ASSERT(wait_log(&scene, "keeper[", "commit generation=1", 2));
+	kill_role(&scene, "helper");
+	CU_ASSERT(wait_log(&scene, "helper[", "state before=1", 1));
+	kill_role(&scene, "keeper");
+	CU_ASSERT(wait_log(&scene, "keeper[", "state before=2", 1));
+	CU_ASSERT_EQUAL(count_log(&scene, "worker[", "state before=0"), 0);
 	close_scene(&scene);
 }
 
@@ -646,7 +673,7 @@ test_false_accusations(void)
 	}
 }
 
-UNIT_SUITE(children, {"two_steps", test_two_steps},
+UNIT_SUITE(children, {"two_steps", test_two_steps}, {"state", test_state},
 	   {"not_isolated", test_not_isolated},
 	   {"keeper_refuses", test_keeper_refuses},
 	   {"keeper_refuses_the_first", test_keeper_refuses_the_first},

@@ -40,6 +40,8 @@ test_defaults(void)
 	CU_ASSERT_EQUAL(global->reload_grace_ms, 0);
 	CU_ASSERT_STRING_EQUAL(global->pid_file, "/run/sealock.pid");
 	CU_ASSERT(global->is_pid_file_default);
+	CU_ASSERT_STRING_EQUAL(global->state_dir, "/var/lib/sealock");
+	CU_ASSERT(global->is_state_dir_default);
 	CU_ASSERT_EQUAL(global->admin.kind, ADDRESS_UNIX);
 	CU_ASSERT_STRING_EQUAL(global->admin.host, "/run/sealock/admin.sock");
 	CU_ASSERT(global->is_admin_default);
