@@ -21,6 +21,9 @@
 #ifdef HAVE_JANSSON
 #include <jansson.h>
 #endif
+#ifdef HAVE_LIBCURL
+#include <curl/curl.h>
+#endif
 
 #include "common/base/mem.h"
 #include "common/base/text.h"
@@ -87,6 +90,16 @@ jansson_version(void)
 {
 #ifdef HAVE_JANSSON
 	return jansson_version_str();
+#else
+	return "none";
+#endif
+}
+
+static const char *
+libcurl_version(void)
+{
+#ifdef HAVE_LIBCURL
+	return curl_version_info(CURLVERSION_NOW)->version;
 #else
 	return "none";
 #endif
@@ -164,6 +177,7 @@ print_version(bool is_json)
 		 false},
 		{"c_ares", "c-ares", FACT_TEXT, ares_version(NULL), false},
 		{"jansson", "jansson", FACT_TEXT, jansson_version(), false},
+		{"libcurl", "libcurl", FACT_TEXT, libcurl_version(), false},
 		{"public_suffixes", "public suffixes", FACT_TEXT,
 		 public_suffixes_describe(suffixes, sizeof(suffixes)), false},
 		{"idn", "international names", FACT_TEXT,

@@ -22,15 +22,11 @@
 #include "common/conf/conf.h"
 #include "common/net/resolution.h"
 #include "common/route/name_index.h"
-#include "daemon/helper/ares_loop.h"
+#include "daemon/fetch/ares_loop.h"
+#include "daemon/fetch/name_servers.h"
 
-#define DNS_PORT       53
 #define RETRY_MIN_MS   1000
 #define JITTER_PERCENT 10
-
-/* c-ares sends a question twice and doubles its patience the second time: a
- * third of the time for the first makes up the whole. */
-#define PATIENCE_PARTS 3
 
 struct name {
 	STAILQ_ENTRY(name) entries;
@@ -164,45 +160,6 @@ name_resolved(struct name *name, const struct resolution *answer)
 	tell(name);
 }
 
-static bool
-has_address(const struct resolution *answer, sa_family_t family,
-	    const void *bytes, size_t size)
-{
-	for (size_t i = 0; i < answer->count; i++)
-		if (answer->addresses[i].family == family &&
-		    memcmp(answer->addresses[i].bytes, bytes, size) == 0)
-			return true;
-	return false;
-}
-
-/* Hosts files name things twice; what comes first stays first. */
-static void
-add_address(struct resolution *answer, const struct ares_addrinfo_node *node)
-{
-	struct sockaddr_in6 in6;
-	struct sockaddr_in in;
-	const void *bytes;
-	size_t size;
-
-	if (node->ai_family == AF_INET) {
-		memcpy(&in, node->ai_addr, sizeof(in));
-		bytes = &in.sin_addr;
-		size = sizeof(in.sin_addr);
-	} else if (node->ai_family == AF_INET6) {
-		memcpy(&in6, node->ai_addr, sizeof(in6));
-		bytes = &in6.sin6_addr;
-		size = sizeof(in6.sin6_addr);
-	} else {
-		return;
-	}
-	if (answer->count == RESOLUTION_MAX ||
-	    has_address(answer, (sa_family_t)node->ai_family, bytes, size))
-		return;
-	answer->addresses[answer->count].family = (sa_family_t)node->ai_family;
-	memcpy(answer->addresses[answer->count].bytes, bytes, size);
-	answer->count++;
-}
-
 static void
 on_answer(void *argument, int status, int timeouts, struct ares_addrinfo *found)
 {
@@ -215,9 +172,7 @@ on_answer(void *argument, int status, int timeouts, struct ares_addrinfo *found)
 		return;
 	memcpy(answer.host, name->known.host, sizeof(answer.host));
 	if (status == ARES_SUCCESS) {
-		for (const struct ares_addrinfo_node *node = found->nodes; node;
-		     node = node->ai_next)
-			add_address(&answer, node);
+		ares_loop_addresses(found, &answer);
 		ares_freeaddrinfo(found);
 		if (answer.count == 0)
 			status = ARES_ENODATA;
@@ -265,48 +220,6 @@ on_due(evutil_socket_t descriptor, short what, void *argument)
 
 /* The beginning and the end. */
 
-/* The one form that c-ares cannot mistake: with a port, IPv6 in brackets. */
-static char *
-server_text(const char *server, struct error *error)
-{
-	struct address address = {.kind = ADDRESS_INET, .port = DNS_PORT};
-	char text[128];
-	char *result;
-
-	if (hostname_is_ip(server))
-		address.host = mem_strdup(server);
-	else if (address_parse(server, ADDRESS_TO_CONNECT, &address, NULL) !=
-			 0 ||
-		 address.kind != ADDRESS_INET) {
-		error_set(error, "name server %s is no address", server);
-		address_clear(&address);
-		return NULL;
-	}
-	result = mem_strdup(address_format(&address, text, sizeof(text)));
-	address_clear(&address);
-	return result;
-}
-
-/* A list with commas; "" for the system's servers. */
-static char *
-join_servers(const struct conf_resolver *settings, struct error *error)
-{
-	AUTO_FREE char *servers = mem_strdup("");
-
-	for (size_t i = 0; i < settings->server_count; i++) {
-		AUTO_FREE char *before = servers;
-		AUTO_FREE char *server = NULL;
-
-		servers = NULL;
-		server = server_text(settings->servers[i], error);
-		if (!server)
-			return NULL;
-		servers =
-			mem_format("%s%s%s", before, i > 0 ? "," : "", server);
-	}
-	return TAKE(servers);
-}
-
 struct resolver *
 resolver_new(struct event_base *base, const struct conf_resolver *settings,
 	     resolver_told *told, void *argument, struct error *error)
@@ -316,7 +229,7 @@ resolver_new(struct event_base *base, const struct conf_resolver *settings,
 	resolver->base = base;
 	STAILQ_INIT(&resolver->names);
 	resolver->by_host = name_index_new();
-	resolver->servers = join_servers(settings, error);
+	resolver->servers = name_servers_join(settings, error);
 	resolver->refresh_ms = settings->refresh_ms;
 	resolver->timeout_ms = settings->timeout_ms;
 	resolver->told = told;
@@ -324,7 +237,7 @@ resolver_new(struct event_base *base, const struct conf_resolver *settings,
 	if (resolver->servers)
 		resolver->loop = ares_loop_new(
 			base, resolver->servers,
-			settings->timeout_ms / PATIENCE_PARTS, error);
+			name_servers_patience_ms(settings), error);
 	if (!resolver->loop) {
 		resolver_free(resolver);
 		return NULL;

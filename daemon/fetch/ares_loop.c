@@ -2,15 +2,17 @@
 /*
  * c-ares says which descriptors it waits for, and until when.
  */
-#include "daemon/helper/ares_loop.h"
+#include "daemon/fetch/ares_loop.h"
 
 #include <assert.h>
+#include <string.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
 #include <event2/event.h>
 
 #include "common/base/error.h"
 #include "common/base/mem.h"
+#include "common/net/resolution.h"
 
 /* So often a question is sent to a server. */
 #define TRIES 2
@@ -172,4 +174,54 @@ ares_loop_ask(struct ares_loop *loop, const char *host, int family,
 
 	ares_getaddrinfo(loop->channel, host, NULL, &hints, answer, argument);
 	arm_timer(loop);
+}
+
+/* Answers. */
+
+static bool
+has_address(const struct resolution *answer, sa_family_t family,
+	    const void *bytes, size_t size)
+{
+	for (size_t i = 0; i < answer->count; i++)
+		if (answer->addresses[i].family == family &&
+		    memcmp(answer->addresses[i].bytes, bytes, size) == 0)
+			return true;
+	return false;
+}
+
+/* Hosts files name things twice; what comes first stays first. */
+static void
+add_address(struct resolution *answer, const struct ares_addrinfo_node *node)
+{
+	struct sockaddr_in6 in6;
+	struct sockaddr_in in;
+	const void *bytes;
+	size_t size;
+
+	if (node->ai_family == AF_INET) {
+		memcpy(&in, node->ai_addr, sizeof(in));
+		bytes = &in.sin_addr;
+		size = sizeof(in.sin_addr);
+	} else if (node->ai_family == AF_INET6) {
+		memcpy(&in6, node->ai_addr, sizeof(in6));
+		bytes = &in6.sin6_addr;
+		size = sizeof(in6.sin6_addr);
+	} else {
+		return;
+	}
+	if (answer->count == RESOLUTION_MAX ||
+	    has_address(answer, (sa_family_t)node->ai_family, bytes, size))
+		return;
+	answer->addresses[answer->count].family = (sa_family_t)node->ai_family;
+	memcpy(answer->addresses[answer->count].bytes, bytes, size);
+	answer->count++;
+}
+
+void
+ares_loop_addresses(const struct ares_addrinfo *found,
+		    struct resolution *answer)
+{
+	for (const struct ares_addrinfo_node *node = found->nodes; node;
+	     node = node->ai_next)
+		add_address(answer, node);
 }

@@ -2,8 +2,8 @@
 /*
  * A c-ares channel on a libevent loop: its sockets and its timeouts.
  */
-#ifndef SEALOCK_HELPER_ARES_LOOP_H
-#define SEALOCK_HELPER_ARES_LOOP_H
+#ifndef SEALOCK_FETCH_ARES_LOOP_H
+#define SEALOCK_FETCH_ARES_LOOP_H
 
 #include <stdint.h>
 #include <ares.h>
@@ -11,6 +11,7 @@
 struct ares_loop;
 struct error;
 struct event_base;
+struct resolution;
 
 /* servers is a list with commas of addresses with ports, "": the system's.
  * timeout_ms is what c-ares waits for the answer to its first datagram. NULL
@@ -28,5 +29,11 @@ ares_loop_free(struct ares_loop *loop);
 void
 ares_loop_ask(struct ares_loop *loop, const char *host, int family,
 	      ares_addrinfo_callback answer, void *argument);
+
+/* Add the addresses of an answer to a resolution, each once, as many as it has
+ * room for. */
+void
+ares_loop_addresses(const struct ares_addrinfo *found,
+		    struct resolution *answer);
 
 #endif
