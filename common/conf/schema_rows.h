@@ -34,6 +34,7 @@ extern const struct schema_map schema_crl;
 extern const struct schema_map schema_global;
 extern const struct schema_map schema_keepalive;
 extern const struct schema_map schema_log;
+extern const struct schema_map schema_ocsp;
 extern const struct schema_map schema_resolver;
 extern const struct schema_map schema_session;
 extern const struct schema_map schema_session_cache;

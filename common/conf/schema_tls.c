@@ -196,6 +196,104 @@ const struct schema_map schema_crl =
 	    "Lists of revoked certificates; files that change are read again "
 	    "without a reload. A scalar or a list stands for `files`.");
 
+static const struct schema_word ocsp_staple_words[] = {
+	{"off", TLS_OCSP_STAPLE_OFF, "the backend is not asked for one"},
+	{"try", TLS_OCSP_STAPLE_TRY,
+	 "one that says revoked ends the connection"},
+	{"must", TLS_OCSP_STAPLE_MUST, "and so does a missing or unusable one"},
+	{NULL, 0, NULL},
+};
+
+static const struct schema_word ocsp_check_words[] = {
+	{"off", TLS_OCSP_CHECK_OFF, "no responder is asked"},
+	{"leaf", TLS_OCSP_CHECK_LEAF, "for the peer's certificate"},
+	{"chain", TLS_OCSP_CHECK_CHAIN,
+	 "and for all of its chain but the authority"},
+	{NULL, 0, NULL},
+};
+
+static const struct schema_word ocsp_fail_words[] = {
+	{"soft", TLS_OCSP_FAIL_SOFT,
+	 "the peer is let in, and the record says so"},
+	{"hard", TLS_OCSP_FAIL_HARD, "the peer is refused"},
+	{NULL, 0, NULL},
+};
+
+static const struct schema_key ocsp_keys[] = {
+	{
+		.name = "staple",
+		.type = SCHEMA_WORD,
+		.gates = SCHEMA_CONNECT,
+		AT(struct tls_ocsp, staple),
+		WHERE(struct tls_ocsp, staple_at),
+		.words = ocsp_staple_words,
+		.standard = "try",
+		.help = "the answer that a backend sends along with its "
+			"certificate (a staple)",
+	},
+	{
+		.name = "check",
+		.type = SCHEMA_WORD,
+		.gates = SCHEMA_BOTH,
+		AT(struct tls_ocsp, check),
+		WHERE(struct tls_ocsp, check_at),
+		.words = ocsp_check_words,
+		.standard = "off",
+		.help = "whose issuers' responders are asked, after the "
+			"handshake and before anything is passed on; for a "
+			"certificate with a good staple none is",
+	},
+	{
+		.name = "fail",
+		.type = SCHEMA_WORD,
+		.gates = SCHEMA_BOTH,
+		AT(struct tls_ocsp, fail),
+		WHERE(struct tls_ocsp, fail_at),
+		.words = ocsp_fail_words,
+		.standard = "soft",
+		.help = "what becomes of a peer when a responder that is asked "
+			"gives no answer that proves anything; revoked is "
+			"always refused",
+	},
+	{
+		.name = "cache",
+		.type = SCHEMA_UNSIGNED,
+		.gates = SCHEMA_BOTH,
+		AT(struct tls_ocsp, cache_size),
+		WHERE(struct tls_ocsp, cache_at),
+		.most = 1000000,
+		.standard = "4096",
+		.help = "answers that are kept until they end, for all "
+			"services "
+			"and workers together: the largest such number counts; "
+			"0 keeps none",
+	},
+	{
+		.name = "http_proxy",
+		.type = SCHEMA_STRING,
+		.gates = SCHEMA_BOTH,
+		AT(struct tls_ocsp, http_proxy),
+		WHERE(struct tls_ocsp, http_proxy_at),
+		.otherwise = "none",
+		.help = "the way to responders: http://HOST:PORT",
+	},
+	{
+		.name = "nonce",
+		.type = SCHEMA_BOOLEAN,
+		.gates = SCHEMA_BOTH,
+		AT(struct tls_ocsp, is_nonce),
+		WHERE(struct tls_ocsp, nonce_at),
+		.standard = "false",
+		.help = "take an answer only when it was made for the request "
+			"(no other is kept, and many responders make none)",
+	},
+};
+
+const struct schema_map schema_ocsp =
+	MAP("ocsp", ocsp_keys, struct tls_ocsp, NULL,
+	    "What the peer's issuer says of its certificate now (OCSP, RFC "
+	    "6960).");
+
 static const struct schema_key allow_keys[] = {
 	{
 		.name = "cn",
@@ -367,6 +465,14 @@ static const struct schema_key verify_keys[] = {
 		AT(struct tls_verify, crl),
 		.map = &schema_crl,
 		.help = "lists of revoked certificates",
+	},
+	{
+		.name = "ocsp",
+		.type = SCHEMA_MAP,
+		.gates = SCHEMA_BOTH,
+		AT(struct tls_verify, ocsp),
+		.map = &schema_ocsp,
+		.help = "answers about revoked certificates",
 	},
 };
 

@@ -48,6 +48,7 @@ verify_clear(struct tls_verify *verify)
 	mem_free(verify->name);
 	free_strings(verify->crl.files, verify->crl.file_count);
 	mem_free(verify->crl.directory);
+	mem_free(verify->ocsp.http_proxy);
 	mem_free(verify->fingerprints);
 	mem_free(verify->suffixes.path);
 	peer_rules_clear(&verify->allow);

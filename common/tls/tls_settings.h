@@ -142,6 +142,41 @@ struct tls_crl {
 	struct position expired_at;
 };
 
+/* Connect gate: is a backend to send an OCSP answer along? */
+enum tls_ocsp_staple {
+	TLS_OCSP_STAPLE_OFF,  /* it is not asked for one */
+	TLS_OCSP_STAPLE_TRY,  /* what comes counts */
+	TLS_OCSP_STAPLE_MUST, /* without a good one there is no connection */
+};
+
+/* For whose certificates is the responder asked? */
+enum tls_ocsp_check {
+	TLS_OCSP_CHECK_OFF,
+	TLS_OCSP_CHECK_LEAF,
+	TLS_OCSP_CHECK_CHAIN, /* and all of its chain but the authority */
+};
+
+/* What if a responder gives no answer that proves anything? */
+enum tls_ocsp_fail {
+	TLS_OCSP_FAIL_SOFT, /* go on */
+	TLS_OCSP_FAIL_HARD, /* refuse */
+};
+
+struct tls_ocsp {
+	enum tls_ocsp_staple staple; /* connect gate */
+	struct position staple_at;
+	enum tls_ocsp_check check;
+	struct position check_at;
+	enum tls_ocsp_fail fail;
+	struct position fail_at;
+	unsigned int cache_size; /* answers */
+	struct position cache_at;
+	char *http_proxy; /* http://HOST:PORT; NULL: none */
+	struct position http_proxy_at;
+	bool is_nonce;
+	struct position nonce_at;
+};
+
 enum tls_suffix_kind {
 	TLS_SUFFIX_BUILTIN,
 	TLS_SUFFIX_OFF,
@@ -166,6 +201,7 @@ struct tls_verify {
 	unsigned int depth;
 	bool is_partial_chain;
 	struct tls_crl crl;
+	struct tls_ocsp ocsp;
 	struct fingerprint *fingerprints;
 	size_t fingerprint_count;
 	struct verify_scheme scheme; /* connect gate */

@@ -19,6 +19,9 @@
 /* RFC 4055 3.1: what is not there. */
 #define SALT_LENGTH_DEFAULT 20
 
+/* As much as the longest key has room for, which some fill. */
+#define SALT_LENGTH_MAX 2048
+
 static const EVP_MD *
 digest_of(const X509_ALGOR *algorithm)
 {
@@ -72,7 +75,7 @@ find_pss(const X509_ALGOR *algorithm, struct crl_method *method)
 			  (!parameters->saltLength ||
 			   ASN1_INTEGER_get_int64(&length,
 						  parameters->saltLength)) &&
-			  length >= 0 && length <= EVP_MAX_MD_SIZE &&
+			  length >= 0 && length <= SALT_LENGTH_MAX &&
 			  (!parameters->trailerField ||
 			   ASN1_INTEGER_get(parameters->trailerField) == 1);
 		method->salt_length = (int)length;
