@@ -36,6 +36,7 @@ struct held {
 	TAILQ_ENTRY(held) entries;
 	uint64_t number;
 	struct certificate_gathering *gathering;
+	bool is_lent; /* its keys sign for the workers */
 };
 
 struct keeper {
@@ -46,6 +47,7 @@ struct keeper {
 	struct state_pair *state;
 	bool has_memory; /* for keys */
 	bool has_threads;
+	bool are_keys_lent; /* of the generation that was begun last */
 	TAILQ_HEAD(, held) generations; /* oldest first, the prepared too */
 	struct held *prepared;          /* from READY to COMMIT */
 	struct held *current;
@@ -100,18 +102,24 @@ hold(struct keeper *keeper, uint64_t number,
 
 	held->number = number;
 	held->gathering = gathering;
+	held->is_lent = keeper->are_keys_lent;
 	TAILQ_INSERT_TAIL(&keeper->generations, held, entries);
-	certificate_gather_add_keys(gathering, key_store_lock(keeper->keys));
-	key_store_unlock(keeper->keys);
+	if (held->is_lent) {
+		certificate_gather_add_keys(gathering,
+					    key_store_lock(keeper->keys));
+		key_store_unlock(keeper->keys);
+	}
 	return held;
 }
 
 static void
 drop(struct keeper *keeper, struct held *held)
 {
-	certificate_gather_remove_keys(held->gathering,
-				       key_store_lock(keeper->keys));
-	key_store_unlock(keeper->keys);
+	if (held->is_lent) {
+		certificate_gather_remove_keys(held->gathering,
+					       key_store_lock(keeper->keys));
+		key_store_unlock(keeper->keys);
+	}
 	TAILQ_REMOVE(&keeper->generations, held, entries);
 	certificate_gather_free(held->gathering);
 	mem_free(held);
@@ -266,6 +274,8 @@ prepare(void *argument, struct generation *generation,
 
 	(void)warnings;
 	assert(!keeper->prepared);
+	/* Where they are not isolated, each worker has its own. */
+	keeper->are_keys_lent = generation->conf->global.are_keys_isolated;
 	if (open_up(keeper, generation, &error) != 0) {
 		generation_free(generation);
 		error_list_add(problems, &error);

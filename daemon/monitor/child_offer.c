@@ -111,12 +111,14 @@ send_plan(struct child_entry *entry, const struct plan *plan)
 		listeners = plan_listeners(plan, entry->number,
 					   &share.listener_count);
 		share.listeners = listeners;
-		share.has_index = plan_needs_keeper(plan);
-		share.index = plan->index;
+		share.has_index = plan_isolates_keys(plan);
 		share.extent = share.has_index ? GENERATION_PUBLIC
 					       : GENERATION_SECRETS;
-		assert(!share.has_index || share.index >= 0);
+	} else if (entry->role == IPC_HELPER) {
+		share.has_index = plan_needs_keeper(plan);
 	}
+	share.index = plan->index;
+	assert(!share.has_index || share.index >= 0);
 	return generation_sender_new(entry->channel, plan->parcel, &share);
 }
 

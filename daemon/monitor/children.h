@@ -61,7 +61,7 @@ children_set_state(struct children *children, const struct state_files *state);
 /* Offer a plan, which is borrowed; the answer comes as ready() or failed()
  * from the loop, and is to be followed by one of the two below, as must be an
  * offer that is given up. Processes that the plan needs more of are started.
- * Where keys are isolated, the keeper is asked first, and what it makes of the
+ * Where there is a keeper, it is asked first, and what it makes of the
  * files, the certificate index, becomes part of the plan. */
 void
 children_offer(struct children *children, struct plan *plan);

@@ -108,11 +108,12 @@ has_store(const struct conf *conf)
 	return false;
 }
 
-/* Who has the private keys. */
-static enum ipc_role
-key_holder(const struct conf *conf)
+/* Who reads private keys: the keeper always, to make the certificate index. */
+static bool
+reads_keys(const struct conf *conf, enum ipc_role role)
 {
-	return conf->global.are_keys_isolated ? IPC_KEEPER : IPC_WORKER;
+	return role == IPC_KEEPER ||
+	       (role == IPC_WORKER && !conf->global.are_keys_isolated);
 }
 
 /* Ids. */
@@ -231,8 +232,9 @@ remember(struct confinement *confinement, const struct conf *conf)
 			mem_strdup(user_of(&global->user, roles[i]));
 		options->mode = mode_of(global->sandbox);
 		options->privileges.root = -1;
+		options->has_store =
+			has_store(conf) && reads_keys(conf, roles[i]);
 	}
-	confinement->options[key_holder(conf)].has_store = has_store(conf);
 	confinement->group = global->group ? mem_strdup(global->group) : NULL;
 	confinement->chroot = mem_strdup(global->chroot);
 	confinement->sandbox = global->sandbox;
@@ -273,6 +275,18 @@ confinement_free(struct confinement *confinement)
 
 /* A later configuration. */
 
+static bool
+lacks_store(const struct confinement *confinement, const struct conf *conf)
+{
+	if (confinement->sandbox == CONF_SANDBOX_OFF || !has_store(conf))
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(roles); i++)
+		if (reads_keys(conf, roles[i]) &&
+		    !confinement->options[roles[i]].has_store)
+			return true;
+	return false;
+}
+
 static void
 warn(struct error_list *warnings, const struct position *at, const char *key)
 {
@@ -307,8 +321,7 @@ confinement_compare(const struct confinement *confinement,
 		warn(warnings, &global->chroot_at, "chroot");
 	if (confinement->sandbox != global->sandbox)
 		warn(warnings, &global->sandbox_at, "sandbox");
-	if (confinement->sandbox != CONF_SANDBOX_OFF && has_store(conf) &&
-	    !confinement->options[key_holder(conf)].has_store)
+	if (lacks_store(confinement, conf))
 		error_list_addf(warnings, &(const struct position){0},
 				"there is a `store` now, and when sealock was "
 				"started there was none: its library is out of "

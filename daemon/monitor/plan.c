@@ -241,7 +241,7 @@ count_workers_files(const struct plan *plan)
 	const struct file_set *files = plan->generation->files;
 	size_t count = 0;
 
-	if (!plan_needs_keeper(plan))
+	if (!plan_isolates_keys(plan))
 		return file_set_count(files);
 	for (size_t i = 0; i < file_set_count(files); i++)
 		count += file_set_at(files, i)->uses == FILE_PUBLIC;
@@ -377,9 +377,22 @@ plan_free(struct plan *plan, struct listeners *listeners)
 }
 
 bool
-plan_needs_keeper(const struct plan *plan)
+plan_isolates_keys(const struct plan *plan)
 {
 	return plan->generation->conf->global.are_keys_isolated;
+}
+
+bool
+plan_needs_keeper(const struct plan *plan)
+{
+	const struct conf *conf = plan->generation->conf;
+
+	if (plan_isolates_keys(plan))
+		return true;
+	for (size_t i = 0; i < conf->service_count; i++)
+		if (conf->services[i].accept.tls)
+			return true;
+	return false;
 }
 
 bool

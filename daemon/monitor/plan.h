@@ -41,8 +41,8 @@ struct plan {
 	struct log_outputs logs;
 	struct pid_file *pid_file; /* NULL: none */
 	struct listener *admin;    /* NULL: none */
-	int index; /* the certificate index, when the keeper has made it; else
-		    * -1 */
+	int index; /* the certificate index, when there is a keeper and it has
+		    * made it; else -1 */
 };
 
 /* What stands between a generation and its plan. */
@@ -64,6 +64,12 @@ void
 plan_free(struct plan *plan, struct listeners *listeners);
 
 /* Are private keys in a process of their own? */
+bool
+plan_isolates_keys(const struct plan *plan);
+
+/* Is there a keeper? Where keys are not isolated there is one all the same for
+ * gates that serve TLS: it makes their certificate index and ticket keys, and
+ * signs for nobody. */
 bool
 plan_needs_keeper(const struct plan *plan);
 

@@ -40,7 +40,9 @@ struct generation {
 	struct conf *conf;
 	struct generation_listener *listeners;
 	size_t listener_count;
-	int index; /* the certificate index, a sealed memfd; -1: none */
+	int index; /* the certificate index, a sealed memfd; -1: none. A worker
+		    * has it where keys are isolated, the helper where there
+		    * is a gate that serves TLS */
 };
 
 /* Without anything but an empty file set. */

@@ -103,20 +103,38 @@ kind_of(const struct generation *generation, const char *name)
 	return entry ? (int)entry->kind : -1;
 }
 
+static void
+read_index(const struct generation *generation, char *index, size_t size)
+{
+	ssize_t length = pread(generation->index, index, size - 1, 0);
+
+	index[length > 0 ? length : 0] = '\0';
+}
+
+static void
+prepare_helper(const struct generation *generation, struct error_list *warnings)
+{
+	struct error error = {0};
+	char index[64];
+
+	if (generation->index < 0)
+		return;
+	read_index(generation, index, sizeof(index));
+	error_set(&error, "helper index=%s", index);
+	error_list_add(warnings, &error);
+}
+
 static int
 prepare_worker(const struct generation *generation, struct error_list *problems,
 	       struct error_list *warnings)
 {
 	struct error error = {0};
 	char index[64] = "none";
-	ssize_t length;
 
 	if (is_called("worker_bad"))
 		return complain(problems, "the worker minds");
-	if (generation->index >= 0) {
-		length = pread(generation->index, index, sizeof(index) - 1, 0);
-		index[length > 0 ? length : 0] = '\0';
-	}
+	if (generation->index >= 0)
+		read_index(generation, index, sizeof(index));
 	error_set(&error, "index=%s ca=%d key=%d", index,
 		  kind_of(generation, "/ca"), kind_of(generation, "/index"));
 	error_list_add(warnings, &error);
@@ -136,6 +154,8 @@ prepare(void *argument, struct generation *generation,
 		result = prepare_keeper(generation, problems);
 	else if (role == IPC_WORKER)
 		result = prepare_worker(generation, problems, warnings);
+	else if (role == IPC_HELPER)
+		prepare_helper(generation, warnings);
 	generation_free(generation);
 	return result;
 }

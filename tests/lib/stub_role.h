@@ -18,6 +18,10 @@
  * dies. A worker warns of what it was given:
  *
  *	index=CONTENT ca=KIND key=KIND
+ *
+ * and the helper, when there is one:
+ *
+ *	helper index=CONTENT
  */
 #ifndef SEALOCK_TESTS_STUB_ROLE_H
 #define SEALOCK_TESTS_STUB_ROLE_H

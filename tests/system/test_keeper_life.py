@@ -253,8 +253,14 @@ def test_isolation_is_switched(t):
     assert not crowd.problems, crowd.problems[0]
     d.globals["isolate_keys"] = False
     d.reload(services)
-    wait_for(lambda: d.role("keeper") == [], "nobody needs a keeper")
+    keeper = d.keeper()
     expect_echo(d)
+    # It is not asked for anything.
+    os.kill(keeper, signal.SIGSTOP)
+    expect_echo(d)
+    os.kill(keeper, signal.SIGCONT)
+    d.reload({"s": {"accept": {}, "connect": "builtin:echo"}})
+    wait_for(lambda: d.role("keeper") == [], "nobody needs a keeper")
     assert sorted(d.workers()) == workers
 
 

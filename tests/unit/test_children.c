@@ -179,17 +179,22 @@ set_content(struct scene *scene, size_t number, const char *content)
 		(ssize_t)strlen(content));
 }
 
-/* A plan whose first service has that name, for two workers. */
+/* A plan whose first service has that name, for two workers; "tls" serves that.
+ */
 static struct plan *
 add_plan(struct scene *scene, const char *name, bool is_isolated)
 {
 	struct plan *plan = mem_alloc(sizeof(*plan));
 	struct generation *generation = generation_new(scene->count + 1);
 	struct error error = {0};
+	const char *gate = strcmp(name, "tls") == 0
+				   ? "{address: 127.0.0.1:1, tls: "
+				     "{certificates: /index}}"
+				   : "127.0.0.1:1";
 	AUTO_FREE char *text = mem_format(
 		"global: {isolate_keys: %s, workers: 2}\n"
-		"services: {%s: {accept: 127.0.0.1:1, connect: 127.0.0.1:2}}\n",
-		is_isolated ? "true" : "false", name);
+		"services: {%s: {accept: %s, connect: 127.0.0.1:2}}\n",
+		is_isolated ? "true" : "false", name, gate);
 	int index = content_file("content");
 
 	CU_ASSERT_FATAL(scene->count < PLANS_MAX);
@@ -353,8 +358,9 @@ test_two_steps(void)
 
 	open_scene(&scene);
 	settle(&scene, "s", true, 'r');
-	CU_ASSERT_EQUAL(scene.sentences.count, 1);
+	CU_ASSERT_EQUAL(scene.sentences.count, 2);
 	CU_ASSERT(has_said(&scene, "index=content ca=0 key=-1"));
+	CU_ASSERT(has_said(&scene, "helper index=content"));
 	CU_ASSERT(wait_log(&scene, "keeper[", "commit generation=1", 1));
 	CU_ASSERT(wait_log(&scene, "worker[", "commit generation=1", 2));
 	CU_ASSERT(wait_log(&scene, "helper[", "commit generation=1", 1));
@@ -402,6 +408,28 @@ test_not_isolated(void)
 	CU_ASSERT(has_said(&scene, "index=none ca=0 key=0"));
 	CU_ASSERT(wait_log(&scene, "worker[", "commit generation=1", 2));
 	CU_ASSERT_EQUAL(pid_of(&scene, "keeper"), 0);
+	close_scene(&scene);
+}
+
+/* The keeper is there for its index, and workers read keys for themselves. */
+static void
+test_not_isolated_tls(void)
+{
+	struct scene scene;
+
+	open_scene(&scene);
+	settle(&scene, "tls", false, 'r');
+	CU_ASSERT(has_said(&scene, "index=none ca=0 key=0"));
+	CU_ASSERT(has_said(&scene, "helper index=content"));
+	CU_ASSERT(wait_log(&scene, "keeper[", "commit generation=1", 1));
+	CU_ASSERT(wait_log(&scene, "worker[", "peer role=keeper number=0", 2));
+	kill_role(&scene, "helper");
+	CU_ASSERT(wait_log(&scene, "helper[", "commit generation=1", 2));
+	/* One comes, one goes. */
+	settle(&scene, "s", false, 'r');
+	CU_ASSERT(has_said(&scene, "index=none ca=0 key=0"));
+	CU_ASSERT_FALSE(has_said(&scene, "helper index="));
+	CU_ASSERT(wait_log(&scene, "keeper[", "drain grace_ms=0", 1));
 	close_scene(&scene);
 }
 
@@ -675,6 +703,7 @@ test_false_accusations(void)
 
 UNIT_SUITE(children, {"two_steps", test_two_steps}, {"state", test_state},
 	   {"not_isolated", test_not_isolated},
+	   {"not_isolated_tls", test_not_isolated_tls},
 	   {"keeper_refuses", test_keeper_refuses},
 	   {"keeper_refuses_the_first", test_keeper_refuses_the_first},
 	   {"keeper_is_replaced", test_keeper_is_replaced},

@@ -247,16 +247,18 @@ add_worker(struct scene *scene, uint32_t number)
 	scene->workers[number] = add_peer(scene, IPC_WORKER, number);
 }
 
-/* A configuration: a service with certificates, as the YAML for them; the
- * files are there, both identities with chain and key each. */
+/* A configuration: what is global, a service with certificates, as the YAML for
+ * them; the files are there, both identities with chain and key each. */
 static void
-send_offer(struct scene *scene, uint64_t number, const char *certificates)
+send_configuration(struct scene *scene, uint64_t number, const char *global,
+		   const char *certificates)
 {
 	const struct generation_share share = {.extent = GENERATION_SECRETS};
 	AUTO_FREE char *text =
-		mem_format("services: {s: {accept: {address: 127.0.0.1:1, tls: "
+		mem_format("global: %s\n"
+			   "services: {s: {accept: {address: 127.0.0.1:1, tls: "
 			   "{certificates: %s}}, connect: 127.0.0.1:2}}\n",
-			   certificates);
+			   global, certificates);
 	struct {
 		const char *name;
 		char *pem;
@@ -283,6 +285,12 @@ send_offer(struct scene *scene, uint64_t number, const char *certificates)
 	CU_ASSERT_PTR_NOT_NULL_FATAL(scene->parcel);
 	scene->sender =
 		generation_sender_new(scene->channel, scene->parcel, &share);
+}
+
+static void
+send_offer(struct scene *scene, uint64_t number, const char *certificates)
+{
+	send_configuration(scene, number, "{}", certificates);
 }
 
 #define FIRST  "[{chain: /t/first.pem, key: /t/first.key}]"
@@ -415,6 +423,37 @@ test_life_in_sandbox(void)
 	CU_ASSERT_EQUAL(end(&scene), 0);
 }
 
+/* Keys that are not isolated are the workers' own: there is an index, and
+ * nothing is signed. */
+static void
+test_not_isolated(void)
+{
+	static const char *const global = "{isolate_keys: false}";
+	struct scene scene;
+
+	begin(&scene);
+	add_worker(&scene, 0);
+	send_configuration(&scene, 1, global, FIRST);
+	WAIT_FOR(&scene, scene.answer != MESSAGE_HELLO);
+	CU_ASSERT_EQUAL(scene.answer, MESSAGE_READY);
+	CU_ASSERT_EQUAL(scene.indexed, 1);
+	CU_ASSERT_EQUAL(scene.set_count, 1);
+	commit(&scene, 1);
+	CU_ASSERT_FALSE(does_sign(&scene, 0, first));
+	/* From one to the other and back, each goes by its own word. */
+	CU_ASSERT_EQUAL(offer(&scene, 2, FIRST), MESSAGE_READY);
+	commit(&scene, 2);
+	CU_ASSERT_TRUE(does_sign(&scene, 0, first));
+	send_configuration(&scene, 3, global, FIRST);
+	WAIT_FOR(&scene, scene.answer != MESSAGE_HELLO);
+	CU_ASSERT_EQUAL(scene.answer, MESSAGE_READY);
+	commit(&scene, 3);
+	CU_ASSERT_TRUE(does_sign(&scene, 0, first));
+	send_number(&scene, MESSAGE_RELEASE, 3);
+	wait_unsigned(&scene, first);
+	CU_ASSERT_EQUAL(end(&scene), 1);
+}
+
 static void
 test_abort(void)
 {
@@ -527,7 +566,8 @@ test_other_peers(void)
 }
 
 UNIT_SUITE(keeper, {"life", test_life},
-	   {"life_in_sandbox", test_life_in_sandbox}, {"abort", test_abort},
+	   {"life_in_sandbox", test_life_in_sandbox},
+	   {"not_isolated", test_not_isolated}, {"abort", test_abort},
 	   {"abort_while_gathering", test_abort_while_gathering},
 	   {"bad_certificates", test_bad_certificates},
 	   {"liar_is_accused", test_liar_is_accused},
