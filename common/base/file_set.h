@@ -43,6 +43,7 @@ enum file_kind {
 enum file_use {
 	FILE_SECRET = 1 << 0, /* may hold a key or a pass-phrase */
 	FILE_PUBLIC = 1 << 1, /* read by whoever speaks TLS: CAs, DH */
+	FILE_STAPLE = 1 << 2, /* read by the helper: OCSP answers */
 };
 
 struct file_entry {

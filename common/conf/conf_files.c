@@ -59,6 +59,13 @@ open_secret(struct opening *opening, const struct secret *secret)
 }
 
 static void
+open_staple(struct opening *opening, const struct tls_staple *staple)
+{
+	if (staple->file)
+		open_named(opening, staple->file, FILE_STAPLE, false);
+}
+
+static void
 open_certificate(struct opening *opening, const struct certificate_spec *spec)
 {
 	switch (spec->source) {
@@ -81,6 +88,7 @@ open_certificate(struct opening *opening, const struct certificate_spec *spec)
 	case CERTIFICATE_STORE:
 		break;
 	}
+	open_staple(opening, &spec->staple);
 	open_secret(opening, &spec->passphrase);
 }
 
@@ -109,6 +117,7 @@ open_tls(struct opening *opening, const struct tls_settings *settings)
 		return;
 	for (size_t i = 0; i < settings->certificate_count; i++)
 		open_certificate(opening, &settings->certificates[i]);
+	open_staple(opening, &settings->staple);
 	open_cas(opening, settings->verify.cas, settings->verify.ca_count);
 	open_cas(opening, settings->verify.advertised,
 		 settings->verify.advertised_count);
@@ -149,10 +158,20 @@ check_cas(struct opening *opening, const struct tls_ca *cas, size_t count)
 }
 
 static void
+check_staple(struct opening *opening, const struct tls_staple *staple)
+{
+	if (staple->file)
+		check_public(opening, &staple->file_at, staple->file);
+}
+
+static void
 check_tls(struct opening *opening, const struct tls_settings *settings)
 {
 	if (!settings)
 		return;
+	check_staple(opening, &settings->staple);
+	for (size_t i = 0; i < settings->certificate_count; i++)
+		check_staple(opening, &settings->certificates[i].staple);
 	check_cas(opening, settings->verify.cas, settings->verify.ca_count);
 	check_cas(opening, settings->verify.advertised,
 		  settings->verify.advertised_count);

@@ -211,9 +211,11 @@ write_index(const struct gather *gather)
 	struct error error = {0};
 
 	for (size_t i = 0; i < made->set_count; i++)
-		sources[i] =
-			(struct index_source){made->sets[i].records.records,
-					      made->sets[i].records.count};
+		sources[i] = (struct index_source){
+			made->sets[i].records.records,
+			made->sets[i].record_entries,
+			made->sets[i].records.count,
+		};
 	made->index = certificate_index_write(sources, made->set_count, &error);
 	if (made->index < 0)
 		error_list_add(gather->found.problems, &error);

@@ -159,6 +159,34 @@ certificate_index_first_name(const struct certificate_index *index,
 	       sections->names[set->first_name + certificate->first_name].text;
 }
 
+static const unsigned char *
+find_der(const struct certificate_index *index, uint32_t number, size_t *length)
+{
+	const struct index_blob *blob = &index->sections.blobs[number];
+
+	*length = blob->length;
+	return index->sections.der + blob->offset;
+}
+
+const unsigned char *
+certificate_index_leaf(const struct certificate_index *index,
+		       const struct indexed_certificate *certificate,
+		       size_t *length)
+{
+	return find_der(index, certificate->leaf, length);
+}
+
+const unsigned char *
+certificate_index_issuer(const struct certificate_index *index,
+			 const struct indexed_certificate *certificate,
+			 size_t *length)
+{
+	*length = 0;
+	return certificate->issuer == INDEX_NONE
+		       ? NULL
+		       : find_der(index, certificate->issuer, length);
+}
+
 static X509 *
 decode(const struct index_sections *sections, uint32_t number)
 {

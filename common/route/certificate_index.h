@@ -45,6 +45,8 @@ struct indexed_certificate {
 	uint32_t source;     /* where in the text it is */
 	uint32_t source_length;
 	uint32_t first_name; /* the name it stands under first, or INDEX_NONE */
+	uint32_t issuer;     /* a blob: of the leaf's issuer, or INDEX_NONE */
+	uint32_t entry;      /* of `certificates`, whose it is */
 	uint8_t type;        /* enum certificate_type */
 	uint8_t is_default;
 	uint8_t unused[6];
@@ -89,6 +91,16 @@ const char *
 certificate_index_first_name(const struct certificate_index *index,
 			     const struct indexed_set *set,
 			     const struct indexed_certificate *certificate);
+
+/* The DER of a leaf, and of its issuer (NULL when it is not known). */
+const unsigned char *
+certificate_index_leaf(const struct certificate_index *index,
+		       const struct indexed_certificate *certificate,
+		       size_t *length);
+const unsigned char *
+certificate_index_issuer(const struct certificate_index *index,
+			 const struct indexed_certificate *certificate,
+			 size_t *length);
 
 /* A certificate decoded, for a context: leaf and chain, type, digest, key id,
  * dates and source, without private key and names. The caller's reference;

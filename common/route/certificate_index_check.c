@@ -189,6 +189,9 @@ check_certificate(const struct index_sections *sections,
 		if (sections->links[certificate->first_link + i] >=
 		    header->blob_count)
 			return "the chain of a certificate is wrong";
+	if (certificate->issuer != INDEX_NONE &&
+	    certificate->issuer >= header->blob_count)
+		return "the issuer of a certificate is wrong";
 	if (certificate->source_length > INDEX_SOURCE_MAX ||
 	    !takes_text(sections, &at->text, certificate->source,
 			certificate->source_length))

@@ -165,9 +165,19 @@ add_names(struct index_writer *writer, const struct index_names *names,
 	       names->slot_count * sizeof(uint32_t));
 }
 
+/* The first of the chain, unless that is empty. */
+static uint32_t
+add_issuer(struct index_writer *writer, const struct certificate_record *from)
+{
+	if (from->chain_count > 0)
+		return add_blob(writer, from->chain[0]);
+	return from->issuer ? add_blob(writer, from->issuer) : INDEX_NONE;
+}
+
 static void
 add_certificate(struct index_writer *writer,
-		const struct certificate_record *from, uint32_t first_name)
+		const struct certificate_record *from, uint32_t entry,
+		uint32_t first_name)
 {
 	struct indexed_certificate to = {
 		.not_before_ms = from->not_before_ms,
@@ -178,6 +188,7 @@ add_certificate(struct index_writer *writer,
 		.source_length =
 			(uint32_t)strnlen(from->source, INDEX_SOURCE_MAX),
 		.first_name = first_name,
+		.entry = entry,
 		.type = (uint8_t)from->type,
 		.is_default = from->is_default,
 	};
@@ -191,6 +202,7 @@ add_certificate(struct index_writer *writer,
 
 		append(&writer->links, &link, sizeof(link));
 	}
+	to.issuer = add_issuer(writer, from);
 	append(&writer->certificates, &to, sizeof(to));
 }
 
@@ -209,7 +221,7 @@ add_set(struct index_writer *writer, const struct index_source *source)
 	add_names(writer, &names, &set);
 	for (size_t i = 0; i < source->count; i++)
 		add_certificate(writer, source->certificates[i],
-				names.first_names[i]);
+				source->entries[i], names.first_names[i]);
 	append(&writer->sets, &set, sizeof(set));
 	index_names_clear(&names);
 }

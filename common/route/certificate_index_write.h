@@ -6,6 +6,7 @@
 #define SEALOCK_ROUTE_CERTIFICATE_INDEX_WRITE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct error;
 struct certificate_record;
@@ -13,6 +14,7 @@ struct certificate_record;
 /* What stands in a set, in the order of the configuration. */
 struct index_source {
 	struct certificate_record *const *certificates;
+	const uint32_t *entries; /* each one's, by their numbers */
 	size_t count;
 };
 

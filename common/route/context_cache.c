@@ -21,8 +21,8 @@ struct cached {
 	TAILQ_ENTRY(cached) by_use;
 	LIST_ENTRY(cached) by_hash;
 	/* The policy's digest, then one for each type of certificate (zeros
-	 * where there is none). */
-	unsigned char key[DIGEST_SIZE * (1 + CERTIFICATE_TYPE_COUNT)];
+	 * where there is none), then the set of those that are stapled. */
+	unsigned char key[DIGEST_SIZE * (2 + CERTIFICATE_TYPE_COUNT)];
 	SSL_CTX *context;
 };
 
@@ -95,7 +95,7 @@ SSL_CTX *
 context_make(const struct tls_policy *policy,
 	     const struct certificate_index *index,
 	     const struct indexed_certificate *const *certificates,
-	     size_t count, struct error *error)
+	     size_t count, unsigned int stapled, struct error *error)
 {
 	struct certificate_list decoded = {0};
 	SSL_CTX *context = NULL;
@@ -106,6 +106,7 @@ context_make(const struct tls_policy *policy,
 
 		if (!one)
 			break;
+		one->is_stapled = (stapled >> one->type) & 1;
 		certificate_list_add(&decoded, one);
 	}
 	if (decoded.count == count)
@@ -119,7 +120,7 @@ SSL_CTX *
 context_cache_get(struct context_cache *cache, const struct tls_policy *policy,
 		  const struct certificate_index *index,
 		  const struct indexed_certificate *const *certificates,
-		  size_t count, struct error *error)
+		  size_t count, unsigned int stapled, struct error *error)
 {
 	unsigned char key[sizeof(((struct cached *)NULL)->key)] = {0};
 	struct cached_by_hash *slot;
@@ -130,6 +131,8 @@ context_cache_get(struct context_cache *cache, const struct tls_policy *policy,
 	for (size_t i = 0; i < count; i++)
 		memcpy(key + DIGEST_SIZE * (1 + certificates[i]->type),
 		       certificates[i]->digest, DIGEST_SIZE);
+	key[DIGEST_SIZE * (1 + CERTIFICATE_TYPE_COUNT)] =
+		(unsigned char)stapled;
 	slot = slot_of(cache, key, sizeof(key));
 	LIST_FOREACH (cached, slot, by_hash) {
 		if (memcmp(cached->key, key, sizeof(key)) == 0)
@@ -140,7 +143,8 @@ context_cache_get(struct context_cache *cache, const struct tls_policy *policy,
 		TAILQ_INSERT_HEAD(&cache->by_use, cached, by_use);
 		return cached->context;
 	}
-	context = context_make(policy, index, certificates, count, error);
+	context = context_make(policy, index, certificates, count, stapled,
+			       error);
 	if (!context)
 		return NULL;
 	if (cache->count == cache->capacity)

@@ -25,20 +25,21 @@ void
 context_cache_free(struct context_cache *cache);
 
 /* The context for a policy with these certificates of the index (at most one
- * of a type); borrowed, valid until the next call. NULL with a sentence when
+ * of a type); borrowed, valid until the next call. stapled: a set of 1 << type,
+ * of those whose staples are sent (staple_table.h). NULL with a sentence when
  * OpenSSL refuses. */
 SSL_CTX *
 context_cache_get(struct context_cache *cache, const struct tls_policy *policy,
 		  const struct certificate_index *index,
 		  const struct indexed_certificate *const *certificates,
-		  size_t count, struct error *error);
+		  size_t count, unsigned int stapled, struct error *error);
 
 /* The same in a context of the caller's own. */
 SSL_CTX *
 context_make(const struct tls_policy *policy,
 	     const struct certificate_index *index,
 	     const struct indexed_certificate *const *certificates,
-	     size_t count, struct error *error);
+	     size_t count, unsigned int stapled, struct error *error);
 
 /* How many there are now. */
 size_t

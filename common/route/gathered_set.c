@@ -158,6 +158,17 @@ warn_of_entry(const struct gathered_entry *entry, bool is_server,
 	}
 }
 
+static void
+number_records(struct gathered_set *set)
+{
+	set->record_entries =
+		mem_array(set->records.count, sizeof(*set->record_entries));
+	for (size_t i = 0; i < set->entry_count; i++)
+		for (size_t n = 0; n < set->entries[i].count; n++)
+			set->record_entries[set->entries[i].first + n] =
+				(uint32_t)i;
+}
+
 void
 gathered_set_load(struct gathered_set *set, const char *service,
 		  const struct tls_settings *settings, bool is_server,
@@ -181,6 +192,7 @@ gathered_set_load(struct gathered_set *set, const char *service,
 		entry->count = set->records.count - entry->first;
 		warn_of_entry(entry, is_server, &spec->at, warnings);
 	}
+	number_records(set);
 	warn_of_names(set, &settings->at, warnings);
 }
 
@@ -188,6 +200,7 @@ void
 gathered_set_clear(struct gathered_set *set)
 {
 	record_list_clear(&set->records);
+	mem_free(set->record_entries);
 	for (size_t i = 0; i < set->entry_count; i++)
 		mem_free(set->entries[i].text);
 	mem_free(set->entries);

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "common/tls/certificate_record.h"
 
@@ -28,6 +29,7 @@ struct gathered_entry {
 
 struct gathered_set {
 	struct record_list records;
+	uint32_t *record_entries; /* of each record its entry's number */
 	struct gathered_entry *entries;
 	size_t entry_count;
 };

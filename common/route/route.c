@@ -30,6 +30,7 @@
 /* One set of TLS settings at the accept gate: the gate's own, or those of an
  * entry of `hosts`. */
 struct accept_policy {
+	const struct tls_settings *settings;
 	struct tls_policy *policy;
 	/* Whose sessions they are, but for the certificate. */
 	unsigned char identity[FRAMED_HASH_SIZE];
@@ -112,6 +113,7 @@ accept_policy_init(struct accept_policy *accept, struct builder *builder,
 	const struct certificate_place *place = builder->place++;
 	const struct tls_settings *settings = place->settings;
 
+	accept->settings = settings;
 	accept->policy = tls_policy_new_server(settings, builder->files,
 					       builder->found.problems,
 					       builder->found.warnings);
@@ -160,7 +162,7 @@ make_client_context(struct route_connect *connect,
 		count = certificate_set_each_type(&certificates, chosen);
 	}
 	connect->context = context_make(connect->policy, builder->index, chosen,
-					count, &error);
+					count, 0, &error);
 	if (!connect->context)
 		error_list_add(builder->found.problems, &error);
 }
@@ -279,6 +281,19 @@ make_session_context(const struct accept_policy *policy,
 			  NULL) == 1);
 }
 
+static unsigned int
+find_stapled(const struct accept_policy *policy,
+	     const struct indexed_certificate *const *chosen, size_t count)
+{
+	unsigned int stapled = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (tls_staple_of(policy->settings, chosen[i]->entry)->mode !=
+		    TLS_STAPLE_OFF)
+			stapled |= 1U << chosen[i]->type;
+	return stapled;
+}
+
 enum route_result
 route_choose(struct route_table *table, const struct route_service *service,
 	     const struct client_hello *hello, struct route_choice *choice,
@@ -302,7 +317,8 @@ route_choose(struct route_table *table, const struct route_service *service,
 		return ROUTE_UNKNOWN_NAME;
 	choice->shutdown = policy->shutdown;
 	make_session_context(policy, chosen, count, choice->session_context);
-	choice->context = context_cache_get(table->contexts, policy->policy,
-					    table->index, chosen, count, error);
+	choice->context = context_cache_get(
+		table->contexts, policy->policy, table->index, chosen, count,
+		find_stapled(policy, chosen, count), error);
 	return choice->context ? ROUTE_FOUND : ROUTE_FAILED;
 }

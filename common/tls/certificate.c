@@ -37,6 +37,7 @@ certificate_unref(struct certificate *certificate)
 	mem_free(certificate->source);
 	X509_free(certificate->leaf);
 	sk_X509_pop_free(certificate->chain, X509_free);
+	X509_free(certificate->issuer);
 	EVP_PKEY_free(certificate->key);
 	mem_free(certificate);
 }

@@ -40,6 +40,8 @@ struct certificate {
 	X509 *leaf;
 	STACK_OF(X509) *chain; /* the issuers to send, leaf's issuer first,
 				* without a self-signed root */
+	X509 *issuer;          /* the leaf's, when a root is all that is known
+				* of its issuers; else NULL */
 	EVP_PKEY *key;         /* the private key; NULL: none was asked for */
 	enum certificate_type type;
 	char **names; /* normalized DNS names (SAN, else CN), or those of the
@@ -52,6 +54,7 @@ struct certificate {
 	unsigned char digest[32]; /* SHA-256 of the leaf's DER */
 	bool is_chain_repaired;   /* order mended or foreign ones dropped */
 	bool is_self_issued;      /* made by self_signed */
+	bool is_stapled; /* a context with it sends its OCSP answer along */
 };
 
 /* A growing array of references. */

@@ -113,6 +113,7 @@ make(const struct certificate_spec *spec, X509 *leaf,
 {
 	struct certificate *certificate = mem_alloc(sizeof(*certificate));
 	const char *failure = NULL;
+	X509 *root = NULL;
 
 	certificate->references = 1;
 	certificate->is_default = spec->is_default;
@@ -125,7 +126,9 @@ make(const struct certificate_spec *spec, X509 *leaf,
 				 &certificate->not_after_ms) != 0)
 		failure = "the certificate's validity cannot be read";
 	certificate->chain = certificate_chain_build(
-		leaf, found, &certificate->is_chain_repaired);
+		leaf, found, &root, &certificate->is_chain_repaired);
+	if (root && sk_X509_num(certificate->chain) == 0 && X509_up_ref(root))
+		certificate->issuer = root;
 	if (!certificate->leaf || !certificate->key || !certificate->chain ||
 	    set_digests(certificate) != 0)
 		failure = "OpenSSL is out of memory";

@@ -138,7 +138,7 @@ build_chain(X509 *issuer, X509 *const *authorities, size_t count)
 	for (size_t i = 0; i < count; i++)
 		if (!X509_add_cert(found, authorities[i], X509_ADD_FLAG_UP_REF))
 			return NULL;
-	chain = certificate_chain_build(issuer, found, &is_repaired);
+	chain = certificate_chain_build(issuer, found, NULL, &is_repaired);
 	if (chain &&
 	    !X509_add_cert(chain, issuer,
 			   X509_ADD_FLAG_UP_REF | X509_ADD_FLAG_PREPEND)) {

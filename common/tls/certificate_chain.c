@@ -100,20 +100,20 @@ is_as_found(const X509 *leaf, const STACK_OF(X509) *chain, const X509 *root,
 }
 
 STACK_OF(X509) *
-certificate_chain_build(X509 *leaf, const STACK_OF(X509) *found,
+certificate_chain_build(X509 *leaf, const STACK_OF(X509) *found, X509 **root,
 			bool *is_repaired)
 {
 	AUTO_OPENSSL(x509_stack) STACK_OF(X509) *chain = sk_X509_new_null();
-	X509 *last = leaf, *root = NULL;
+	X509 *last = leaf, *end = NULL;
 
-	while (chain && !root && !is_self_signed(last) &&
+	while (chain && !end && !is_self_signed(last) &&
 	       sk_X509_num(chain) < CHAIN_MAX) {
 		X509 *issuer = find_issuer(last, leaf, chain, found);
 
 		if (!issuer)
 			break;
 		if (is_self_signed(issuer)) {
-			root = issuer;
+			end = issuer;
 		} else if (X509_add_cert(chain, issuer, X509_ADD_FLAG_UP_REF)) {
 			last = issuer;
 		} else {
@@ -123,6 +123,8 @@ certificate_chain_build(X509 *leaf, const STACK_OF(X509) *found,
 	}
 	ERR_clear_error();
 	if (chain)
-		*is_repaired = !is_as_found(leaf, chain, root, found);
+		*is_repaired = !is_as_found(leaf, chain, end, found);
+	if (root)
+		*root = end;
 	return TAKE(chain);
 }

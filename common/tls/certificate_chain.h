@@ -16,10 +16,11 @@
  * before one that is not, and one with an issuer of its own before a root.
  *
  * *is_repaired: found was not the leaf, then this chain, then its root or
- * nothing. The caller frees the stack with its elements; NULL when OpenSSL is
- * out of memory. */
+ * nothing. *root (may be NULL): the self-signed one that ends the chain, of
+ * those found; NULL: there is none. The caller frees the stack with its
+ * elements; NULL when OpenSSL is out of memory. */
 STACK_OF(X509) *
-certificate_chain_build(X509 *leaf, const STACK_OF(X509) *found,
+certificate_chain_build(X509 *leaf, const STACK_OF(X509) *found, X509 **root,
 			bool *is_repaired);
 
 #endif

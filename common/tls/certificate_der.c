@@ -115,22 +115,31 @@ read_public_key(struct der_span *from, struct certificate_der *found)
 }
 
 static bool
-read_extension(struct der_span extension, struct certificate_der *found)
+take_extension(struct der_span *list, struct der_span *id,
+	       struct der_span *content)
 {
-	struct der_span id, content, *wanted = NULL;
+	struct der_span extension;
 	unsigned char tag;
 
-	if (!der_take_tag(&extension, DER_OID, &id, NULL) ||
-	    !der_take(&extension, &tag, &content, NULL))
+	if (!der_take_tag(list, DER_SEQUENCE, &extension, NULL) ||
+	    !der_take_tag(&extension, DER_OID, id, NULL) ||
+	    !der_take(&extension, &tag, content, NULL))
 		return false;
-	if (tag == DER_BOOLEAN && !der_take(&extension, &tag, &content, NULL))
+	if (tag == DER_BOOLEAN && !der_take(&extension, &tag, content, NULL))
 		return false;
-	if (tag != DER_OCTETS || extension.length > 0)
-		return false;
-	if (der_is_equal(&id, subject_alternative_name,
+	return tag == DER_OCTETS && extension.length == 0;
+}
+
+static bool
+note_extension(const struct der_span *id, const struct der_span *content,
+	       struct certificate_der *found)
+{
+	struct der_span *wanted = NULL;
+
+	if (der_is_equal(id, subject_alternative_name,
 			 sizeof(subject_alternative_name)))
 		wanted = &found->names;
-	else if (der_is_equal(&id, authority_key_identifier,
+	else if (der_is_equal(id, authority_key_identifier,
 			      sizeof(authority_key_identifier)))
 		wanted = &found->authority_key;
 	if (!wanted)
@@ -138,22 +147,22 @@ read_extension(struct der_span extension, struct certificate_der *found)
 	/* Twice is once too often. */
 	if (wanted->bytes)
 		return false;
-	*wanted = content;
+	*wanted = *content;
 	return true;
 }
 
 static bool
 read_extensions(struct der_span *from, struct certificate_der *found)
 {
-	struct der_span explicit, list, extension;
+	struct der_span explicit, list, id, content;
 
 	if (!der_take_tag(from, TAG_EXTENSIONS, &explicit, NULL) ||
 	    !der_take_tag(&explicit, DER_SEQUENCE, &list, NULL) ||
 	    explicit.length > 0)
 		return false;
 	while (list.length > 0)
-		if (!der_take_tag(&list, DER_SEQUENCE, &extension, NULL) ||
-		    !read_extension(extension, found))
+		if (!take_extension(&list, &id, &content) ||
+		    !note_extension(&id, &content, found))
 			return false;
 	return true;
 }
@@ -180,6 +189,55 @@ certificate_der_read(const unsigned char *bytes, size_t length,
 			    &found->subject) &&
 	       read_public_key(&signed_part, found) &&
 	       read_extensions(&signed_part, found) && signed_part.length == 0;
+}
+
+/* [1] and [2], unique identifiers, which nobody has any more. */
+static void
+skip_identifiers(struct der_span *from)
+{
+	static const unsigned char tags[] = {DER_PRIMITIVE_0 + 1,
+					     DER_PRIMITIVE_0 + 2};
+	struct der_span ignored;
+
+	for (size_t i = 0; i < sizeof(tags); i++)
+		if (der_is_next(from, tags[i]) &&
+		    !der_take_tag(from, tags[i], &ignored, NULL))
+			return;
+}
+
+bool
+certificate_der_extension(const unsigned char *bytes, size_t length,
+			  const unsigned char *oid, size_t oid_length,
+			  struct der_span *content)
+{
+	struct der_span all = {bytes, length}, outer, signed_part, ignored;
+	struct der_span explicit, list, id, found;
+	bool is_found = false;
+
+	if (!der_take_tag(&all, DER_SEQUENCE, &outer, NULL) ||
+	    !der_take_tag(&outer, DER_SEQUENCE, &signed_part, NULL) ||
+	    !read_version(&signed_part) ||
+	    !der_take_tag(&signed_part, DER_INTEGER, &ignored, NULL))
+		return false;
+	/* The algorithm, issuer, validity, subject and public key. */
+	for (int i = 0; i < 5; i++)
+		if (!der_take_tag(&signed_part, DER_SEQUENCE, &ignored, NULL))
+			return false;
+	skip_identifiers(&signed_part);
+	if (!der_take_tag(&signed_part, TAG_EXTENSIONS, &explicit, NULL) ||
+	    !der_take_tag(&explicit, DER_SEQUENCE, &list, NULL))
+		return false;
+	while (list.length > 0) {
+		if (!take_extension(&list, &id, &found))
+			return false;
+		if (!der_is_equal(&id, oid, oid_length))
+			continue;
+		if (is_found)
+			return false;
+		is_found = true;
+		*content = found;
+	}
+	return is_found;
 }
 
 static bool

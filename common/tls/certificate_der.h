@@ -32,6 +32,13 @@ bool
 certificate_der_read(const unsigned char *bytes, size_t length,
 		     struct certificate_der *found);
 
+/* The content of an extension of any version 3 certificate, whatever its key;
+ * oid is the identifier's content. Twice or not at all: false. */
+bool
+certificate_der_extension(const unsigned char *bytes, size_t length,
+			  const unsigned char *oid, size_t oid_length,
+			  struct der_span *content);
+
 /* Does an unencrypted private key, PKCS#8 (label "PRIVATE KEY") or one of the
  * traditional forms, say that it is of that algorithm? */
 bool

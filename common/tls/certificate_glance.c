@@ -178,6 +178,8 @@ set_chain(const struct glance *glance, struct certificate_record *record)
 	record->chain = certificate_cache_chain(glance->loading->cache, issuer,
 						authorities, count,
 						&record->chain_count);
+	if (record->chain && record->chain_count == 0)
+		record->issuer = der_of(issuer);
 	return record->chain != NULL;
 }
 

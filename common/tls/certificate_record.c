@@ -78,6 +78,8 @@ certificate_record_of(const struct certificate *from)
 	made->chain = mem_array(made->chain_count, sizeof(struct der *));
 	for (size_t i = 0; i < made->chain_count; i++)
 		made->chain[i] = der_of(sk_X509_value(from->chain, (int)i));
+	if (from->issuer)
+		made->issuer = der_of(from->issuer);
 	made->key = private_key_new(from->key);
 	made->type = from->type;
 	made->name_count = from->name_count;
@@ -111,6 +113,7 @@ certificate_record_unref(struct certificate_record *record)
 	for (size_t i = 0; i < record->chain_count; i++)
 		der_unref(record->chain[i]);
 	mem_free(record->chain);
+	der_unref(record->issuer);
 	private_key_unref(record->key);
 	for (size_t i = 0; i < record->name_count; i++)
 		mem_free(record->names[i]);

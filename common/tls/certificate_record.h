@@ -52,6 +52,8 @@ struct certificate_record {
 	struct der *leaf;
 	struct der **chain;
 	size_t chain_count;
+	struct der *issuer; /* the leaf's, when the chain is empty; NULL: it is
+			     * not known */
 	struct private_key *key;
 	enum certificate_type type;
 	char **names;

@@ -23,6 +23,7 @@
 #include "common/tls/key_log.h"
 #include "common/tls/policy_values.h"
 #include "common/tls/remote_key.h"
+#include "common/tls/staple_table.h"
 #include "common/tls/tls_commands.h"
 #include "common/tls/tls_settings.h"
 #include "common/tls/tls_status.h"
@@ -358,6 +359,10 @@ use_certificate(SSL_CTX *context, const struct certificate *certificate,
 	if (SSL_CTX_use_certificate(context, certificate->leaf) != 1 ||
 	    SSL_CTX_use_PrivateKey(context, key) != 1 ||
 	    SSL_CTX_set1_chain(context, certificate->chain) != 1)
+		return fail(error);
+	if (certificate->is_stapled &&
+	    staple_table_attach(context, certificate->leaf,
+				certificate->digest) != 0)
 		return fail(error);
 	return 0;
 }

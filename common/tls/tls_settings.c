@@ -22,6 +22,23 @@ secret_clear(struct secret *secret)
 	*secret = (struct secret){0};
 }
 
+static void
+staple_clear(struct tls_staple *staple)
+{
+	mem_free(staple->file);
+	mem_free(staple->responder);
+	*staple = (struct tls_staple){0};
+}
+
+const struct tls_staple *
+tls_staple_of(const struct tls_settings *settings, size_t entry)
+{
+	if (entry < settings->certificate_count &&
+	    settings->certificates[entry].staple.at.line != 0)
+		return &settings->certificates[entry].staple;
+	return &settings->staple;
+}
+
 void
 certificate_spec_clear(struct certificate_spec *spec)
 {
@@ -29,6 +46,7 @@ certificate_spec_clear(struct certificate_spec *spec)
 	mem_free(spec->key);
 	secret_clear(&spec->passphrase);
 	free_strings(spec->names, spec->name_count);
+	staple_clear(&spec->staple);
 	*spec = (struct certificate_spec){0};
 }
 
@@ -91,6 +109,7 @@ tls_settings_clear(struct tls_settings *settings)
 	for (size_t i = 0; i < settings->certificate_count; i++)
 		certificate_spec_clear(&settings->certificates[i]);
 	mem_free(settings->certificates);
+	staple_clear(&settings->staple);
 	mem_free(settings->server_name);
 	mem_free(settings->key_log_file);
 	verify_clear(&settings->verify);

@@ -104,6 +104,23 @@ enum certificate_source {
 	CERTIFICATE_SELF_SIGNED,
 };
 
+enum tls_staple_mode {
+	TLS_STAPLE_AUTO, /* where there is somebody to ask */
+	TLS_STAPLE_MUST, /* and it is wrong when there is no answer */
+	TLS_STAPLE_OFF,
+};
+
+/* Whether an OCSP answer is sent along with a certificate (a staple, RFC 6066
+ * 8), and where it is from. */
+struct tls_staple {
+	struct position at; /* line 0: nobody has written it */
+	enum tls_staple_mode mode;
+	char *file; /* absolute path; NULL: it is fetched */
+	struct position file_at;
+	char *responder; /* a URL; NULL: the one that the certificate names */
+	struct position responder_at;
+};
+
 /* One entry of `certificates`. */
 struct certificate_spec {
 	struct position at;
@@ -118,6 +135,7 @@ struct certificate_spec {
 		       * SELF_SIGNED: the names to make it for */
 	size_t name_count;
 	bool is_default;
+	struct tls_staple staple; /* accept gate; line 0: the gate's counts */
 };
 
 struct tls_ca {
@@ -279,6 +297,7 @@ struct tls_settings {
 	size_t alpn_count;
 	struct certificate_spec *certificates;
 	size_t certificate_count;
+	struct tls_staple staple; /* accept gate */
 	bool is_sni_strict;
 	enum tls_server_name server_name_kind;
 	char *server_name; /* GIVEN */
@@ -304,6 +323,11 @@ struct tls_host {
 /* The mode with the default of its gate. */
 enum tls_verify_mode
 tls_verify_mode_of(const struct tls_verify *verify, bool is_server);
+
+/* How the certificates of an entry are stapled: its own way, else the gate's. A
+ * number that is none (it may come from another process) has the gate's. */
+const struct tls_staple *
+tls_staple_of(const struct tls_settings *settings, size_t entry);
 
 /* Free what is in them, not the structs themselves; zeroed ones are legal. */
 void

@@ -107,6 +107,8 @@ send_plan(struct child_entry *entry, const struct plan *plan)
 
 	if (entry->role == IPC_KEEPER) {
 		share.extent = GENERATION_SECRETS;
+	} else if (entry->role == IPC_HELPER) {
+		share.extent = GENERATION_STAPLES;
 	} else if (entry->role == IPC_WORKER) {
 		listeners = plan_listeners(plan, entry->number,
 					   &share.listener_count);

@@ -156,6 +156,8 @@ add_tls(struct watch_places *places, const struct file_set *files,
 		mem_free(walk(places, crl->files[i]));
 	if (crl->directory)
 		walk_directory(places, crl->directory, 0);
+	if (settings->staple.file)
+		mem_free(walk(places, settings->staple.file));
 	for (size_t i = 0; i < settings->certificate_count; i++) {
 		const struct certificate_spec *spec =
 			&settings->certificates[i];
@@ -164,6 +166,8 @@ add_tls(struct watch_places *places, const struct file_set *files,
 				? file_set_find(files, spec->path)
 				: NULL;
 
+		if (spec->staple.file)
+			mem_free(walk(places, spec->staple.file));
 		if (spec->source == CERTIFICATE_DIRECTORY ||
 		    (spec->source == CERTIFICATE_FILE && entry &&
 		     entry->kind == FILE_KIND_DIRECTORY))

@@ -24,7 +24,7 @@ enum item_kind {
 #define ITEM_NAME_MAX 16384
 
 /* Of enum file_use, all of them. */
-#define ITEM_USES_MAX 3
+#define ITEM_USES_MAX 7
 
 /* The bound of a configuration document, and one byte more: what is too long
  * is for the parser to tell, with its name. */

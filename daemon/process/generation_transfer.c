@@ -301,10 +301,13 @@ static enum access
 access_to(const struct generation_sender *sender,
 	  const struct file_entry *entry)
 {
+	const unsigned int wanted = sender->share.extent == GENERATION_STAPLES
+					    ? FILE_STAPLE
+					    : FILE_PUBLIC;
+
 	if (sender->share.extent >= GENERATION_SECRETS)
 		return ACCESS_FULL;
-	if (sender->share.extent == GENERATION_TEXT ||
-	    !(entry->uses & FILE_PUBLIC))
+	if (sender->share.extent == GENERATION_TEXT || !(entry->uses & wanted))
 		return ACCESS_NONE;
 	/* Names are no secret. */
 	if (entry->kind == FILE_KIND_FILE && entry->uses & FILE_SECRET)

@@ -52,8 +52,10 @@ generation_parcel_free(struct generation_parcel *parcel);
 /* How much of what was read and opened a receiver gets. */
 enum generation_extent {
 	GENERATION_TEXT,    /* the documents without their secrets */
-	GENERATION_PUBLIC,  /* and the files with public uses alone; those that
-			     * have other uses, too, as withheld */
+	GENERATION_STAPLES, /* and the files with OCSP answers */
+	GENERATION_PUBLIC,  /* the documents and the files with public uses;
+			     * here as there, those that may hold a secret, too,
+			     * as withheld */
 	GENERATION_SECRETS, /* the documents with their secrets, all files */
 	GENERATION_ALL,     /* the documents both ways, all files */
 };

@@ -8,6 +8,7 @@
 
 #include "common/base/error.h"
 #include "common/route/route.h"
+#include "common/tls/staple_table.h"
 #include "common/tls/tls_engine.h"
 #include "common/verify/peer_check.h"
 #include "daemon/worker/connection.h"
@@ -62,6 +63,7 @@ finished(struct connection *connection, const struct tls_input *rest)
 	struct gate *gate = &connection->accept;
 	struct error error = {.text = ""};
 
+	staple_table_release(tls_engine_ssl(gate->engine));
 	if (peer_check_confirm(tls_engine_ssl(gate->engine), &error) != 0) {
 		connection_close(connection, REASON_CLIENT_CERT_REJECTED, "%s",
 				 error.text);

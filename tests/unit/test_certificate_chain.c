@@ -69,7 +69,7 @@ expect_chain(X509 *leaf, STACK_OF(X509) *found, STACK_OF(X509) *expected,
 {
 	bool is_repaired = !is_repaired_expected;
 	STACK_OF(X509) *chain =
-		certificate_chain_build(leaf, found, &is_repaired);
+		certificate_chain_build(leaf, found, NULL, &is_repaired);
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(chain);
 	CU_ASSERT_EQUAL(is_repaired, is_repaired_expected);
@@ -290,7 +290,7 @@ test_long(void)
 	for (int i = LENGTH - 1; i >= 0; i--)
 		sk_X509_push(found, links[i]->certificate);
 	chain = certificate_chain_build(links[LENGTH - 1]->certificate, found,
-					&is_repaired);
+					NULL, &is_repaired);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(chain);
 	CU_ASSERT_EQUAL(sk_X509_num(chain), 16);
 	CU_ASSERT_TRUE(is_repaired);

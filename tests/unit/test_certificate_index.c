@@ -60,9 +60,11 @@ struct fixture {
 static int
 write_index(const struct fixture *fixture)
 {
-	const struct index_source sets[] = {{fixture->certificates, 3},
-					    {NULL, 0},
-					    {fixture->certificates + 3, 2}};
+	static const uint32_t entries[] = {0, 0, 1, 0, 7};
+	const struct index_source sets[] = {
+		{fixture->certificates, entries, 3},
+		{NULL, NULL, 0},
+		{fixture->certificates + 3, entries + 3, 2}};
 	struct error error = {0};
 	int descriptor = certificate_index_write(sets, 3, &error);
 
@@ -139,6 +141,39 @@ count_under(const struct certificate_index *index, size_t set, const char *name)
 				      name, &members);
 }
 
+/* NULL: there are no bytes. */
+static bool
+is_der(const unsigned char *bytes, size_t length,
+       const struct test_identity *of)
+{
+	struct der *der;
+	bool is;
+
+	if (!of)
+		return !bytes && length == 0;
+	der = der_of(of->certificate);
+	is = bytes && length == der->length &&
+	     memcmp(bytes, der->bytes, length) == 0;
+	der_unref(der);
+	return is;
+}
+
+static void
+check_ders(const struct certificate_index *index, const struct indexed_set *set,
+	   size_t number, const struct test_identity *leaf,
+	   const struct test_identity *issuer)
+{
+	const struct indexed_certificate *certificate =
+		certificate_index_certificate(index, set, number);
+	const unsigned char *bytes;
+	size_t length;
+
+	bytes = certificate_index_leaf(index, certificate, &length);
+	CU_ASSERT(is_der(bytes, length, leaf));
+	bytes = certificate_index_issuer(index, certificate, &length);
+	CU_ASSERT(is_der(bytes, length, issuer));
+}
+
 static void
 test_what_is_written_is_found(void)
 {
@@ -174,6 +209,9 @@ test_what_is_written_is_found(void)
 		index, set, certificate_index_certificate(index, set, 2)));
 	CU_ASSERT_STRING_EQUAL(certificate_index_source(index, found),
 			       fixture.certificates[0]->source);
+	CU_ASSERT_EQUAL(found->entry, 0);
+	CU_ASSERT_EQUAL(certificate_index_certificate(index, set, 2)->entry, 1);
+	check_ders(index, set, 0, fixture.leaf, fixture.issuer);
 	decoded = certificate_index_decode(index, found, &error);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(decoded);
 	CU_ASSERT_EQUAL(X509_cmp(decoded->leaf, fixture.leaf->certificate), 0);
@@ -304,7 +342,8 @@ test_many_names(void)
 	};
 	struct certificate_record **many =
 		mem_array(MANY, sizeof(struct certificate_record *));
-	struct index_source source = {many, MANY};
+	AUTO_FREE uint32_t *entries = mem_array(MANY, sizeof(*entries));
+	struct index_source source = {many, entries, MANY};
 	struct error error = {0};
 	struct certificate_index *index;
 	struct fixture fixture;
@@ -626,7 +665,46 @@ test_broken_der(void)
 	teardown(&fixture);
 }
 
-UNIT_SUITE(certificate_index,
+/* A root that issued the leaf is not sent, but told; and where nobody knows the
+ * issuer, there is none. */
+static void
+test_issuers(void)
+{
+	struct test_identity *root = test_ca("Index Root", NULL);
+	struct test_identity *leaves[] = {
+		test_leaf("p256", "a.example", root),
+		test_leaf("p256", "b.example", root),
+	};
+	struct certificate_record *records[2];
+	const uint32_t entries[2] = {0};
+	const struct index_source source = {records, entries, 2};
+	struct error error = {0};
+	struct certificate_index *index;
+	const struct indexed_set *set;
+	int descriptor;
+
+	records[0] = make(leaves[0], "a.example");
+	records[0]->issuer = der_of(root->certificate);
+	records[1] = make(leaves[1], "b.example");
+	CU_ASSERT_EQUAL(records[1]->chain_count, 0);
+	descriptor = certificate_index_write(&source, 1, &error);
+	index = certificate_index_open(descriptor, &error);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(index);
+	set = certificate_index_set(index, 0);
+	check_ders(index, set, 0, leaves[0], root);
+	CU_ASSERT_EQUAL(
+		certificate_index_certificate(index, set, 0)->link_count, 0);
+	check_ders(index, set, 1, leaves[1], NULL);
+	certificate_index_unref(index);
+	close(descriptor);
+	for (size_t i = 0; i < 2; i++) {
+		certificate_record_unref(records[i]);
+		test_identity_free(leaves[i]);
+	}
+	test_identity_free(root);
+}
+
+UNIT_SUITE(certificate_index, {"issuers", test_issuers},
 	   {"what_is_written_is_found", test_what_is_written_is_found},
 	   {"the_same_again", test_the_same_again}, {"choosing", test_choosing},
 	   {"der_is_shared", test_der_is_shared},

@@ -400,7 +400,7 @@ add_uses(struct file_set *files)
 	static const char *const children[] = {"/x"};
 	char name[32];
 
-	for (unsigned int uses = 0; uses < 4; uses++) {
+	for (unsigned int uses = 0; uses < 8; uses++) {
 		snprintf(name, sizeof(name), "/file%u", uses);
 		file_set_add(files, name, numbered_file(uses + 1), uses);
 		snprintf(name, sizeof(name), "/directory%u", uses);
@@ -431,7 +431,7 @@ test_public(void)
 	transfer_open(&transfer);
 	transfer_run(&transfer, generation, &share);
 	files = transfer.received->files;
-	CU_ASSERT_EQUAL(file_set_count(files), 6);
+	CU_ASSERT_EQUAL(file_set_count(files), 12);
 	CU_ASSERT_EQUAL(kind_of(files, "/file2"), FILE_KIND_FILE);
 	CU_ASSERT_EQUAL(kind_of(files, "/file3"), FILE_KIND_WITHHELD);
 	CU_ASSERT_EQUAL(kind_of(files, "/directory2"), FILE_KIND_DIRECTORY);
@@ -439,8 +439,33 @@ test_public(void)
 	CU_ASSERT_EQUAL(kind_of(files, "/missing2"), FILE_KIND_MISSING);
 	CU_ASSERT_EQUAL(kind_of(files, "/missing3"), FILE_KIND_MISSING);
 	CU_ASSERT_EQUAL(file_set_find(files, "/directory3")->uses, 3);
-	CU_ASSERT_EQUAL(transfer.announced, 2);
+	CU_ASSERT_EQUAL(transfer.announced, 3);
 	CU_ASSERT_EQUAL(transfer.received->index, -1);
+	transfer_close(&transfer);
+	generation_free(generation);
+}
+
+/* Nor to the helper, who gets answers about certificates and nothing else. */
+static void
+test_staples(void)
+{
+	const struct generation_share share = {.extent = GENERATION_STAPLES};
+	struct generation *generation = small_generation(3);
+	const struct file_set *files;
+	struct transfer transfer;
+
+	add_uses(generation->files);
+	transfer_open(&transfer);
+	transfer_run(&transfer, generation, &share);
+	files = transfer.received->files;
+	CU_ASSERT_EQUAL(file_set_count(files), 12);
+	CU_ASSERT_EQUAL(kind_of(files, "/file2"), -1);
+	CU_ASSERT_EQUAL(kind_of(files, "/file4"), FILE_KIND_FILE);
+	CU_ASSERT_EQUAL(kind_of(files, "/file5"), FILE_KIND_WITHHELD);
+	CU_ASSERT_EQUAL(kind_of(files, "/file6"), FILE_KIND_FILE);
+	CU_ASSERT_EQUAL(kind_of(files, "/file7"), FILE_KIND_WITHHELD);
+	CU_ASSERT_EQUAL(kind_of(files, "/missing4"), FILE_KIND_MISSING);
+	CU_ASSERT_EQUAL(transfer.announced, 3);
 	transfer_close(&transfer);
 	generation_free(generation);
 }
@@ -474,9 +499,10 @@ test_originals(void)
 		size_t files;
 	} cases[] = {
 		{GENERATION_TEXT, BLANKED_TEXT, 0, 0},
-		{GENERATION_PUBLIC, BLANKED_TEXT, 0, 6},
-		{GENERATION_SECRETS, SECRET_TEXT, 0, 12},
-		{GENERATION_ALL, BLANKED_TEXT, 1, 12},
+		{GENERATION_STAPLES, BLANKED_TEXT, 0, 12},
+		{GENERATION_PUBLIC, BLANKED_TEXT, 0, 12},
+		{GENERATION_SECRETS, SECRET_TEXT, 0, 24},
+		{GENERATION_ALL, BLANKED_TEXT, 1, 24},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -734,7 +760,7 @@ test_refuse_others(void)
 	raw_init(&raw);
 	buf_write_u8(&raw.writer, 6);
 	buf_write_string(&raw.writer, "/withheld");
-	buf_write_u8(&raw.writer, 4);
+	buf_write_u8(&raw.writer, 8);
 	expect_refusal(&raw);
 	/* An index without a descriptor, and a second one. */
 	raw_init(&raw);
@@ -887,8 +913,8 @@ UNIT_SUITE(generation, {"documents", test_documents},
 	   {"thousand_files", test_thousand_files}, {"missing", test_missing},
 	   {"long_directory", test_long_directory},
 	   {"listeners", test_listeners}, {"public", test_public},
-	   {"originals", test_originals}, {"index", test_index},
-	   {"name_too_long", test_name_too_long},
+	   {"staples", test_staples}, {"originals", test_originals},
+	   {"index", test_index}, {"name_too_long", test_name_too_long},
 	   {"no_descriptor_left", test_no_descriptor_left},
 	   {"unasked_acknowledgement", test_unasked_acknowledgement},
 	   {"refuse_unknown", test_refuse_unknown},
