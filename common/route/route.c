@@ -153,6 +153,7 @@ make_client_context(struct route_connect *connect,
 		    const struct certificate_place *place)
 {
 	const struct indexed_certificate *chosen[CERTIFICATE_TYPE_COUNT];
+	AUTO_OPENSSL(evp_md_ctx) EVP_MD_CTX *hash = framed_hash_new();
 	struct error error = {.at = place->settings->at};
 	struct certificate_set certificates;
 	size_t count = 0;
@@ -161,6 +162,11 @@ make_client_context(struct route_connect *connect,
 		certificate_set_init(&certificates, builder->index, place->set);
 		count = certificate_set_each_type(&certificates, chosen);
 	}
+	framed_hash_add(hash, tls_policy_digest(connect->policy),
+			FRAMED_HASH_SIZE);
+	for (size_t i = 0; i < count; i++)
+		framed_hash_add(hash, chosen[i]->digest, FRAMED_HASH_SIZE);
+	framed_hash_end(hash, connect->identity);
 	connect->context = context_make(connect->policy, builder->index, chosen,
 					count, 0, &error);
 	if (!connect->context)

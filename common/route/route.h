@@ -30,6 +30,8 @@ struct tls_policy;
 struct route_connect {
 	struct tls_policy *policy;
 	SSL_CTX *context; /* with the client certificates */
+	/* Of every setting, CA and CRL content, and the client certificates. */
+	unsigned char identity[FRAMED_HASH_SIZE];
 };
 
 struct route_service {

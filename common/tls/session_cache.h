@@ -21,7 +21,7 @@
 struct error;
 
 #define SESSION_CACHE_KEY_SIZE (SESSION_SLOT_KEY_WORDS * sizeof(uint64_t))
-#define SESSION_CACHE_SIZE_MAX 1000000
+#define SESSION_CACHE_SIZE_MAX 1048576
 
 struct session_cache;
 

@@ -53,7 +53,7 @@ unsigned long long
 tls_commands_options_always(void)
 {
 	return SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
-	       SSL_OP_NO_TICKET | openssl_compat_options();
+	       openssl_compat_options();
 }
 
 unsigned long long
@@ -77,6 +77,7 @@ static int
 run(const struct tls_command *command, SSL_CONF_CTX *conf, SSL_CTX *context,
     struct error *error)
 {
+	const uint64_t before = SSL_CTX_get_options(context);
 	const char *key = own_key(command->command);
 	char words[160];
 	int result;
@@ -88,8 +89,8 @@ run(const struct tls_command *command, SSL_CONF_CTX *conf, SSL_CTX *context,
 		return -1;
 	}
 	if (strcasecmp(command->command, "NumTickets") == 0) {
-		error_set(error, "OpenSSL's command NumTickets: sessions are "
-				 "not resumed, so there are no tickets");
+		error_set(error, "OpenSSL's command NumTickets has a key of "
+				 "its own here: session.tickets");
 		return -1;
 	}
 	ERR_clear_error();
@@ -109,12 +110,13 @@ run(const struct tls_command *command, SSL_CONF_CTX *conf, SSL_CTX *context,
 	}
 	if ((SSL_CTX_get_options(context) & tls_commands_options_always()) !=
 		    tls_commands_options_always() ||
-	    SSL_CTX_get_options(context) & tls_commands_options_never()) {
+	    SSL_CTX_get_options(context) & tls_commands_options_never() ||
+	    (SSL_CTX_get_options(context) ^ before) & SSL_OP_NO_TICKET) {
 		error_set(
 			error,
 			"OpenSSL's command %s: \"%s\" would undo what always "
-			"holds: no renegotiation, no compression, no tickets, "
-			"and a missing close_notify is no end",
+			"holds: no renegotiation, no compression, tickets as "
+			"`session` says, and a missing close_notify is no end",
 			command->command, command->value);
 		return -1;
 	}

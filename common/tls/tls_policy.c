@@ -23,6 +23,7 @@
 #include "common/tls/key_log.h"
 #include "common/tls/policy_values.h"
 #include "common/tls/remote_key.h"
+#include "common/tls/session_client.h"
 #include "common/tls/staple_table.h"
 #include "common/tls/tls_commands.h"
 #include "common/tls/tls_settings.h"
@@ -171,6 +172,7 @@ set_values(SSL_CTX *context, const struct policy_values *values)
 	SSL_CTX_set_options(context,
 			    tls_commands_options_always() |
 				    SSL_OP_ENABLE_MIDDLEBOX_COMPAT |
+				    SSL_OP_NO_TICKET |
 				    (values->is_server_order
 					     ? SSL_OP_CIPHER_SERVER_PREFERENCE
 					     : 0));
@@ -197,6 +199,8 @@ set_values(SSL_CTX *context, const struct policy_values *values)
 	if (alpn && !values->is_server &&
 	    SSL_CTX_set_alpn_protos(context, alpn->bytes,
 				    (unsigned int)alpn->length) != 0)
+		return false;
+	if (values->is_resuming && session_client_install(context) != 0)
 		return false;
 	return SSL_CTX_set_num_tickets(context, 0) &&
 	       SSL_CTX_set_session_id_context(context, values->digest,

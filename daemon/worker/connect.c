@@ -14,8 +14,10 @@
 #include "common/base/mem.h"
 #include "common/conf/conf.h"
 #include "common/route/route.h"
+#include "common/tls/session_client.h"
 #include "common/tls/tls_engine.h"
 #include "common/tls/tls_policy.h"
+#include "daemon/worker/backend_sessions.h"
 #include "daemon/worker/candidates.h"
 #include "daemon/worker/connecting.h"
 #include "daemon/worker/connection.h"
@@ -39,9 +41,13 @@ void
 connect_cancel(struct connection *connection)
 {
 	struct connecting *connecting = TAKE(connection->connecting);
+	const struct gate *gate = &connection->connect;
 
 	if (!connecting)
 		return;
+	/* Who does not answer may be at a loss with the session. */
+	if (gate->engine && gate->stream != &stream_tls)
+		session_client_failed(tls_engine_ssl(gate->engine));
 	connecting_cancel(connecting);
 	names_cancel(&connecting->waiter);
 	candidates_clear(&connecting->candidates);
@@ -51,6 +57,10 @@ connect_cancel(struct connection *connection)
 void
 connect_finish(struct connection *connection)
 {
+	struct gate *gate = &connection->connect;
+
+	if (gate->engine)
+		session_client_keep(tls_engine_ssl(gate->engine));
 	connection->connect_ms =
 		(int32_t)(connection->now_ms - connection->state_ms);
 	connect_cancel(connection);
@@ -61,8 +71,13 @@ connect_finish(struct connection *connection)
 static void
 pass_over(struct connecting *connecting)
 {
-	gate_close(&connecting->connection->connect);
-	gate_init(&connecting->connection->connect, connecting->connection);
+	struct connection *connection = connecting->connection;
+	struct gate *gate = &connection->connect;
+
+	if (gate->engine)
+		session_client_failed(tls_engine_ssl(gate->engine));
+	gate_close(gate);
+	gate_init(gate, connection);
 	connecting_try_next(connecting);
 }
 
@@ -210,19 +225,21 @@ tls_start(struct connecting *connecting, const struct address *configured)
 	struct connection *connection = connecting->connection;
 	const struct route_connect *route = connection->service->connect;
 	struct gate *gate = &connection->connect;
+	const char *sent = server_name(connection, configured);
+	const char *wanted = verify_name(connection, configured);
 	struct error error = {.text = ""};
 
 	gate->engine = tls_engine_new_client(route->context);
 	if (!gate->engine ||
-	    tls_policy_prepare_client(
-		    route->policy, tls_engine_ssl(gate->engine),
-		    server_name(connection, configured),
-		    verify_name(connection, configured), &error) != 0) {
+	    tls_policy_prepare_client(route->policy,
+				      tls_engine_ssl(gate->engine), sent,
+				      wanted, &error) != 0) {
 		connection_close(connection, REASON_ERROR, "%s",
 				 gate->engine ? error.text
 					      : "no memory for TLS");
 		return;
 	}
+	backend_sessions_offer(connection, sent, wanted);
 	connection_await_keys(gate);
 	connect_continue(connection, &nothing);
 }

@@ -12,6 +12,7 @@
 #include "common/route/route.h"
 #include "common/route/route_findings.h"
 #include "daemon/process/generation.h"
+#include "daemon/worker/backend_sessions.h"
 
 /* Over the index that came with the generation. */
 static struct route_table *
@@ -53,6 +54,8 @@ snapshot_new(struct snapshot_list *list, struct generation *generation,
 		snapshot_unref(list, snapshot);
 		return NULL;
 	}
+	snapshot->sessions = backend_sessions_new(
+		snapshot->routes, previous ? previous->sessions : NULL);
 	/* What the files said is in the table now: give the descriptors back.
 	 */
 	file_set_free(TAKE(generation->files));
@@ -78,6 +81,7 @@ snapshot_unref(struct snapshot_list *list, struct snapshot *snapshot)
 	if (!snapshot || --snapshot->references > 0)
 		return false;
 	TAILQ_REMOVE(list, snapshot, entries);
+	backend_sessions_free(snapshot->sessions);
 	if (snapshot->routes != snapshot->own.routes)
 		route_table_free(snapshot->routes);
 	route_own_clear(&snapshot->own);

@@ -13,6 +13,7 @@
 
 #include "common/route/route_own.h"
 
+struct backend_sessions;
 struct error_list;
 struct generation;
 struct route_table;
@@ -25,6 +26,7 @@ struct snapshot {
 			     * until then; 0: as long as they like */
 	struct generation *generation;
 	struct route_table *routes;
+	struct backend_sessions *sessions; /* those to be resumed */
 	struct route_own own; /* where this process keeps its own keys: the
 			       * routes are in it then */
 };
@@ -33,8 +35,8 @@ TAILQ_HEAD(snapshot_list, snapshot);
 
 /* Takes the generation, also on failure (NULL). Without an index of
  * certificates in it, they are gathered here, and previous (may be NULL) has
- * the last good copies. The snapshot is on the list until
- * its last reference is returned. */
+ * the last good copies; it has the sessions with backends, too. The snapshot is
+ * on the list until its last reference is returned. */
 struct snapshot *
 snapshot_new(struct snapshot_list *list, struct generation *generation,
 	     const struct snapshot *previous, struct error_list *problems,

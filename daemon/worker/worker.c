@@ -20,6 +20,7 @@
 #include "daemon/process/generation.h"
 #include "daemon/worker/accept.h"
 #include "daemon/worker/authorize_json.h"
+#include "daemon/worker/backend_sessions.h"
 #include "daemon/worker/broker_client.h"
 #include "daemon/worker/builtin.h"
 #include "daemon/worker/key_client.h"
@@ -77,8 +78,11 @@ worker_connection_ended(struct worker *worker, struct connection *connection)
 		event_active(worker->reaper, EV_TIMEOUT, 1);
 	TAILQ_INSERT_TAIL(&worker->ended, connection, entries);
 	worker->connection_count--;
-	if (snapshot_unref(worker->snapshots, connection->snapshot))
+	if (snapshot_unref(worker->snapshots, connection->snapshot)) {
 		report_live(worker);
+		backend_sessions_sweep(worker->current->sessions,
+				       worker->snapshots);
+	}
 	connection->snapshot = NULL;
 	connection->service = NULL;
 	acceptor_resume(worker->acceptor);
@@ -385,6 +389,8 @@ commit(void *argument, uint64_t number)
 			clock_monotonic_ms() + global->reload_grace_ms;
 	snapshot_unref(worker->snapshots, superseded);
 	report_live(worker);
+	backend_sessions_enforce(worker->current->sessions);
+	backend_sessions_sweep(worker->current->sessions, worker->snapshots);
 	arm_generation_limit(worker);
 }
 
