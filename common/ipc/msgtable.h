@@ -52,6 +52,7 @@ enum message_type {
 			  * PREPARE; the directory to be shut in */
 	MESSAGE_STATE,   /* u8 what for (state_pair.h); the two files: before
 			  * the first PREPARE */
+	MESSAGE_PING,    /* u64 number: give a sign of life */
 	MESSAGE_RELEASE, /* u64 the lowest generation that any worker uses:
 			  * what only older ones named may go */
 
@@ -60,6 +61,7 @@ enum message_type {
 	MESSAGE_READY,     /* u64 generation, then warnings */
 	MESSAGE_FAILED,    /* u64 generation, then problems */
 	MESSAGE_LIVE,      /* u64 the lowest generation still in use */
+	MESSAGE_PONG,      /* u64 number, of the PING that was read */
 
 	/* A worker to the monitor, before READY: services without any
 	 * certificate, which do not start. */

@@ -188,6 +188,7 @@ start(struct child_entry *entry, struct error *error)
 	channel_send(entry->channel, sandbox);
 	if (state)
 		channel_send(entry->channel, state);
+	child_pulse_start(entry);
 	child_peers_make(entry);
 	return 0;
 }
@@ -268,6 +269,7 @@ child_entry_new(struct children *children, enum ipc_role role, uint32_t number,
 	entry->restart = event_new(children->base, -1, 0, on_restart, entry);
 	entry->overdue = event_new(children->base, -1, 0, on_overdue, entry);
 	assert(entry->restart && entry->overdue);
+	child_pulse_new(entry);
 	TAILQ_INSERT_TAIL(&children->entries, entry, entries);
 	if (start(entry, error) == 0)
 		return 0;
@@ -284,5 +286,6 @@ child_entry_free(struct child_entry *entry)
 	channel_free(entry->channel);
 	event_free(entry->restart);
 	event_free(entry->overdue);
+	child_pulse_free(entry);
 	mem_free(entry);
 }

@@ -3,7 +3,8 @@
  * One child, as the files behind children.h see it: child_entry.c starts the
  * process and starts it again, child_offer.c gives it generations,
  * child_peers.c makes it known to others, child_live.c sees which generations
- * are in use, children.c does what concerns all of them.
+ * are in use, child_pulse.c that it is alive, children.c does what concerns all
+ * of them.
  */
 #ifndef SEALOCK_MONITOR_CHILD_ENTRY_H
 #define SEALOCK_MONITOR_CHILD_ENTRY_H
@@ -60,8 +61,11 @@ struct child_entry {
 	int64_t started_ms;
 	unsigned int quick_deaths;
 	struct event *restart;
-	struct event *overdue; /* its channel is closed and it still lives */
-	bool is_retired;       /* it finishes, and nobody comes after it */
+	struct event *overdue;   /* its channel is closed and it still lives */
+	struct event *pulse;     /* it is asked for a sign of life */
+	uint64_t pulses;         /* how often it was */
+	unsigned int unanswered; /* the last ones */
+	bool is_retired;         /* it finishes, and nobody comes after it */
 
 	const struct plan *offered; /* PREPARE was sent, and nothing since */
 	struct generation_sender *sender;
@@ -165,6 +169,19 @@ child_peers_answered(struct child_entry *entry);
 /* It says that another one has broken the rules. */
 void
 child_peers_accused(struct child_entry *entry, struct buf_reader *reader);
+
+/* Signs of life, of a role that has to give them: ask from now on, an answer
+ * has come, ask no more. */
+void
+child_pulse_new(struct child_entry *entry);
+void
+child_pulse_start(struct child_entry *entry);
+void
+child_pulse_answered(struct child_entry *entry, struct buf_reader *reader);
+void
+child_pulse_stop(struct child_entry *entry);
+void
+child_pulse_free(struct child_entry *entry);
 
 /* Look which generations are still in use, and tell those who hold something
  * for them. */

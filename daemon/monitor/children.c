@@ -153,6 +153,7 @@ children_reaped(struct children *children, pid_t pid, int status)
 		return false;
 	entry->pid = 0;
 	event_del(entry->overdue);
+	child_pulse_stop(entry);
 	channel_free(TAKE(entry->channel));
 	describe_end(status, how, sizeof(how));
 	if (!children->is_stopping && !entry->is_retired) {

@@ -452,6 +452,14 @@ on_peer(struct child *child, struct message *message)
 }
 
 static void
+on_ping(struct child *child, struct message *message)
+{
+	struct buf_reader reader = message_reader(message);
+
+	send_number(child, MESSAGE_PONG, buf_read_u64(&reader));
+}
+
+static void
 on_release(struct child *child, struct message *message)
 {
 	struct buf_reader reader = message_reader(message);
@@ -484,7 +492,7 @@ on_message(struct channel *channel, struct message *message, void *argument)
 		[MESSAGE_ABORT] = on_abort,     [MESSAGE_LOGS] = on_logs,
 		[MESSAGE_PEER] = on_peer,       [MESSAGE_DRAIN] = on_drain,
 		[MESSAGE_RELEASE] = on_release, [MESSAGE_SANDBOX] = on_sandbox,
-		[MESSAGE_STATE] = on_state,
+		[MESSAGE_STATE] = on_state,     [MESSAGE_PING] = on_ping,
 	};
 	struct child *child = argument;
 
