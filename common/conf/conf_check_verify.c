@@ -34,11 +34,12 @@ check_verify(struct conf_reader *reader, const struct yaml_node *tls,
 		"public_suffix",
 		"partial_chain",
 		"fingerprints",
+		"ocsp",
 		NULL,
 	};
 	static const char *const beside_pins[] = {
-		"name",          "depth", "partial_chain", "scheme", "allow",
-		"public_suffix", NULL,
+		"name",  "depth",         "partial_chain", "scheme",
+		"allow", "public_suffix", "ocsp",          NULL,
 	};
 	static const char *const of_names[] = {"name", "public_suffix", NULL};
 	unsigned int gates = is_server ? SCHEMA_ACCEPT : SCHEMA_CONNECT;

@@ -197,17 +197,16 @@ const struct schema_map schema_crl =
 	    "without a reload. A scalar or a list stands for `files`.");
 
 static const struct schema_word ocsp_staple_words[] = {
-	{"off", TLS_OCSP_STAPLE_OFF, "the backend is not asked for one"},
-	{"try", TLS_OCSP_STAPLE_TRY,
-	 "one that says revoked ends the connection"},
-	{"must", TLS_OCSP_STAPLE_MUST, "and so does a missing or unusable one"},
+	{"off", OCSP_STAPLE_OFF, "the backend is not asked for one"},
+	{"try", OCSP_STAPLE_TRY, "one that says revoked ends the connection"},
+	{"must", OCSP_STAPLE_MUST, "and so does a missing or unusable one"},
 	{NULL, 0, NULL},
 };
 
 static const struct schema_word ocsp_check_words[] = {
-	{"off", TLS_OCSP_CHECK_OFF, "no responder is asked"},
-	{"leaf", TLS_OCSP_CHECK_LEAF, "for the peer's certificate"},
-	{"chain", TLS_OCSP_CHECK_CHAIN,
+	{"off", OCSP_CHECK_OFF, "no responder is asked"},
+	{"leaf", OCSP_CHECK_LEAF, "for the peer's certificate"},
+	{"chain", OCSP_CHECK_CHAIN,
 	 "and for all of its chain but the authority"},
 	{NULL, 0, NULL},
 };

@@ -18,6 +18,7 @@
 #include "common/tls/ca_doubts.h"
 #include "common/tls/ca_store.h"
 #include "common/tls/policy_crl.h"
+#include "common/tls/policy_ocsp.h"
 #include "common/tls/tls_settings.h"
 #include "common/verify/crl_index.h"
 #include "common/verify/fingerprint.h"
@@ -284,6 +285,9 @@ choose(struct policy_peer *peer, const struct draft *draft)
 	choose_authorities(peer, draft);
 	choose_pins(policy, draft);
 	choose_lists(policy, draft);
+	if (!policy->is_pin_only)
+		policy_ocsp_choose(&verify->ocsp, draft->is_server,
+				   &policy->ocsp, draft->hash, draft->problems);
 	choose_rules(policy, draft);
 	if (draft->is_server)
 		choose_advertised(peer, draft);

@@ -30,6 +30,7 @@
 #include "common/tls/tls_status.h"
 #include "common/tls/tls_version.h"
 #include "common/verify/peer_check.h"
+#include "common/verify/peer_ocsp.h"
 
 /* The certificates that a client sends, in bytes. OpenSSL's own limit is 100
  * kB, which stays for backends: it holds for the names of authorities, too,
@@ -153,7 +154,8 @@ set_verification(SSL_CTX *context, const struct policy_peer *peer)
 		SSL_CTX_set_verify(context, SSL_VERIFY_NONE, NULL);
 		return true;
 	}
-	if (peer_check_install(context, peer->policy) != 0)
+	if (peer_check_install(context, peer->policy) != 0 ||
+	    peer_ocsp_install(context, peer->policy) != 0)
 		return false;
 	if (!peer->advertised)
 		return true;

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "common/base/error.h"
+#include "common/verify/ocsp_rules.h"
 #include "common/verify/peer_rules.h"
 #include "common/verify/verify_scheme.h"
 
@@ -160,20 +161,6 @@ struct tls_crl {
 	struct position expired_at;
 };
 
-/* Connect gate: is a backend to send an OCSP answer along? */
-enum tls_ocsp_staple {
-	TLS_OCSP_STAPLE_OFF,  /* it is not asked for one */
-	TLS_OCSP_STAPLE_TRY,  /* what comes counts */
-	TLS_OCSP_STAPLE_MUST, /* without a good one there is no connection */
-};
-
-/* For whose certificates is the responder asked? */
-enum tls_ocsp_check {
-	TLS_OCSP_CHECK_OFF,
-	TLS_OCSP_CHECK_LEAF,
-	TLS_OCSP_CHECK_CHAIN, /* and all of its chain but the authority */
-};
-
 /* What if a responder gives no answer that proves anything? */
 enum tls_ocsp_fail {
 	TLS_OCSP_FAIL_SOFT, /* go on */
@@ -181,9 +168,9 @@ enum tls_ocsp_fail {
 };
 
 struct tls_ocsp {
-	enum tls_ocsp_staple staple; /* connect gate */
+	enum ocsp_staple staple; /* connect gate */
 	struct position staple_at;
-	enum tls_ocsp_check check;
+	enum ocsp_check check;
 	struct position check_at;
 	enum tls_ocsp_fail fail;
 	struct position fail_at;

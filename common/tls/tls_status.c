@@ -59,6 +59,7 @@ fault_of_verdict(const struct peer_verdict *verdict)
 	case PEER_STEP_NONE:
 	case PEER_STEP_CHAIN:
 	case PEER_STEP_RULES:
+	case PEER_STEP_OCSP:
 		break;
 	}
 	return TLS_FAULT_CERTIFICATE;
@@ -90,6 +91,7 @@ fault_of_reason(const SSL *ssl, int reason)
 	case SSL_R_WRONG_SIGNATURE_TYPE:
 		return TLS_FAULT_NO_SHARED_CIPHER;
 	case SSL_R_CERTIFICATE_VERIFY_FAILED:
+	case SSL_R_INVALID_STATUS_RESPONSE:
 		return fault_of_verdict(peer_check_verdict(ssl));
 	case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE:
 	case SSL_R_NO_CERTIFICATES_RETURNED:

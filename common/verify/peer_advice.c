@@ -14,6 +14,7 @@
 #include "common/base/mem.h"
 #include "common/base/sentence.h"
 #include "common/base/text.h"
+#include "common/verify/ocsp_request.h"
 #include "common/verify/peer_words.h"
 
 #define DAY_SECONDS 86400
@@ -466,6 +467,45 @@ advise_revoked(const struct peer_case *peer, struct sentence *advice)
 		     "with it");
 }
 
+/* No answer, or none that proves anything, where one is demanded. */
+static void
+advise_no_ocsp(const struct peer_case *peer, struct sentence *advice)
+{
+	X509 *certificate = find_subject(peer);
+	AUTO_FREE char *place = mem_alloc(OCSP_URI_SIZE);
+
+	if (!ocsp_responder_find(certificate, place)) {
+		say_subject(peer, certificate, advice);
+		sentence_add(advice, " names no responder that could be asked, "
+				     "by nobody: verify.ocsp cannot demand an "
+				     "answer for it");
+		return;
+	}
+	if (peer->is_client)
+		sentence_add(advice,
+			     "its responder is %.200s: see whether it can be "
+			     "reached from here and what it answers",
+			     place);
+	else
+		sentence_add(advice,
+			     "a server has to ask %.200s and to send the "
+			     "answer along, where verify.ocsp.staple is must "
+			     "(nginx: ssl_stapling, Apache: SSLUseStapling); "
+			     "where fail is hard, we have to reach it",
+			     place);
+}
+
+static void
+advise_unknown(const struct peer_case *peer, struct sentence *advice)
+{
+	X509 *certificate = find_subject(peer);
+
+	say_subject(peer, certificate, advice);
+	sentence_add(advice, " is not among those that its CA has issued, as "
+			     "far as the responder knows: one that is very new "
+			     "may have to wait, any other must be replaced");
+}
+
 static void
 advise_constraint(const struct peer_case *peer, struct sentence *advice)
 {
@@ -504,6 +544,9 @@ static const struct {
 	{X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER, advise_no_crl},
 	{X509_V_ERR_CRL_HAS_EXPIRED, advise_old_crl},
 	{X509_V_ERR_CERT_REVOKED, advise_revoked},
+	{X509_V_ERR_OCSP_VERIFY_NEEDED, advise_no_ocsp},
+	{X509_V_ERR_OCSP_VERIFY_FAILED, advise_no_ocsp},
+	{X509_V_ERR_OCSP_CERT_UNKNOWN, advise_unknown},
 	{X509_V_ERR_PERMITTED_VIOLATION, advise_constraint},
 	{X509_V_ERR_EXCLUDED_VIOLATION, advise_constraint},
 };

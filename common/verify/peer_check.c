@@ -277,6 +277,7 @@ advise(struct check *check)
 
 	switch (verdict->step) {
 	case PEER_STEP_NONE:
+	case PEER_STEP_OCSP: /* comes later */
 		return;
 	case PEER_STEP_CHAIN:
 		if (!policy->is_pin_only)
@@ -433,6 +434,84 @@ peer_check_verdict(const SSL *ssl)
 	const struct peer_state *state = state_of(ssl);
 
 	return state && state->is_checked ? &state->verdict : NULL;
+}
+
+static int
+error_of(enum peer_ocsp ocsp)
+{
+	switch (ocsp) {
+	case PEER_OCSP_REVOKED:
+		return X509_V_ERR_CERT_REVOKED;
+	case PEER_OCSP_UNKNOWN:
+		return X509_V_ERR_OCSP_CERT_UNKNOWN;
+	case PEER_OCSP_NONE:
+		return X509_V_ERR_OCSP_VERIFY_NEEDED;
+	case PEER_OCSP_UNUSABLE:
+	case PEER_OCSP_UNCHECKED:
+	case PEER_OCSP_GOOD:
+		break;
+	}
+	return X509_V_ERR_OCSP_VERIFY_FAILED;
+}
+
+/* A peer that the check has let in is kept out after all. */
+static void
+overrule(SSL *ssl, struct peer_state *state,
+	 const struct peer_statement *statement)
+{
+	X509 *leaf = SSL_get0_peer_certificate(ssl);
+	const STACK_OF(X509) *chain = SSL_get0_verified_chain(ssl);
+	struct peer_verdict *verdict = &state->verdict;
+	X509 *about = statement->depth == 0
+			      ? leaf
+			      : sk_X509_value(chain, statement->depth);
+	const struct peer_case peer = {
+		.error = error_of(statement->ocsp),
+		.depth = statement->depth,
+		.leaf = leaf,
+		.about = about,
+		.name = state->name,
+		.is_client = SSL_is_server(ssl),
+		.now = (time_t)(clock_real_ms() / 1000),
+	};
+	AUTO_FREE char *text = mem_alloc(PEER_ADVICE_MAX);
+
+	peer_verdict_note(verdict,
+			  statement->ocsp == PEER_OCSP_REVOKED
+				  ? PEER_STEP_REVOKED
+				  : PEER_STEP_OCSP,
+			  peer.error, peer.depth, about, statement->sentence);
+	if (verdict->is_pinned)
+		return;
+	verdict->is_admitted = false;
+	SSL_set_verify_result(ssl, peer.error);
+	if (peer_advice(&peer, text, PEER_ADVICE_MAX)[0] != '\0')
+		verdict->advice = TAKE(text);
+}
+
+bool
+peer_check_hear(SSL *ssl, const struct peer_statement *statement)
+{
+	struct peer_state *state =
+		has_indexes() ? SSL_get_ex_data(ssl, state_index) : NULL;
+	struct peer_verdict *verdict;
+
+	if (!state || !state->is_checked)
+		return false;
+	verdict = &state->verdict;
+	if (statement->depth == 0 || statement->ocsp > verdict->ocsp) {
+		verdict->ocsp = statement->ocsp;
+		mem_free(verdict->ocsp_sentence);
+		verdict->ocsp_sentence =
+			statement->sentence ? mem_strdup(statement->sentence)
+					    : NULL;
+	}
+	if (statement->ocsp == PEER_OCSP_GOOD && !verdict->is_pinned &&
+	    statement->valid_until < verdict->valid_until)
+		verdict->valid_until = statement->valid_until;
+	if (statement->is_fatal && verdict->step == PEER_STEP_NONE)
+		overrule(ssl, state, statement);
+	return verdict->is_admitted;
 }
 
 /* Where a session was resumed no certificate has been checked: the verdict is

@@ -8,6 +8,8 @@
 #ifndef SEALOCK_VERIFY_PEER_CHECK_H
 #define SEALOCK_VERIFY_PEER_CHECK_H
 
+#include <stdbool.h>
+#include <stdint.h>
 #include <openssl/types.h>
 
 #include "common/verify/peer_policy.h"
@@ -33,6 +35,21 @@ peer_check_expect(SSL *ssl, const char *name, struct error *error)
  * handshake came to. NULL: no certificate has been checked. */
 const struct peer_verdict *
 peer_check_verdict(const SSL *ssl);
+
+/* What OCSP says of a certificate of the peer's chain, once the check has let
+ * the peer in; all is lent. */
+struct peer_statement {
+	enum peer_ocsp ocsp;
+	int depth;            /* of that certificate, 0 the peer's */
+	int64_t valid_until;  /* GOOD: seconds since 1970 */
+	const char *sentence; /* what is wrong, escaped; NULL when good */
+	bool is_fatal;        /* it keeps the peer out, unless it is pinned */
+};
+
+/* Add to the verdict what was heard. Is the peer admitted? Never where no
+ * certificate has been checked. */
+bool
+peer_check_hear(SSL *ssl, const struct peer_statement *statement);
 
 /* The policy of this connection's context; NULL: its peer is not checked. */
 const struct peer_policy *

@@ -38,6 +38,7 @@ peer_policy_unref(struct peer_policy *policy)
 		return;
 	X509_STORE_free(policy->authorities);
 	crl_rules_clear(&policy->crl);
+	ocsp_rules_clear(&policy->ocsp);
 	fingerprint_set_free(policy->pins);
 	public_suffixes_unref(policy->suffixes);
 	peer_rules_clear(&policy->allow);

@@ -11,6 +11,7 @@
 #include <openssl/types.h>
 
 #include "common/verify/crl_check.h"
+#include "common/verify/ocsp_rules.h"
 #include "common/verify/peer_rules.h"
 #include "common/verify/verify_scheme.h"
 
@@ -32,6 +33,7 @@ struct peer_policy {
 	unsigned int depth;      /* most intermediates */
 	bool is_partial_chain;   /* any certificate of the store ends a chain */
 	struct crl_rules crl;
+	struct ocsp_rules ocsp;
 	struct fingerprint_set *pins; /* NULL: none */
 	bool is_pin_only; /* `ca: none`: nothing but a pin admits anybody */
 	/* Of a backend: how its names are compared with the one wanted. */

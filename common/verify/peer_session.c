@@ -14,7 +14,7 @@
 #include "common/base/mem.h"
 #include "common/verify/peer_policy.h"
 
-#define FORM 1
+#define FORM 2
 
 #define HAS_CERTIFICATE 1
 #define IS_PINNED       2
@@ -23,6 +23,7 @@ static void
 write_verdict(const struct peer_verdict *verdict, struct buf_writer *writer)
 {
 	buf_write_u64(writer, (uint64_t)verdict->valid_until);
+	buf_write_u8(writer, (uint8_t)verdict->ocsp);
 	buf_write_u8(writer, (uint8_t)verdict->step);
 	if (verdict->step == PEER_STEP_NONE)
 		return;
@@ -88,16 +89,22 @@ read_words(struct buf_reader *reader)
 static void
 read_verdict(struct buf_reader *reader, struct peer_verdict *verdict)
 {
-	uint8_t step;
+	uint8_t step, ocsp;
 
 	verdict->is_admitted = true;
 	verdict->valid_until =
 		read_number(reader, buf_read_u64(reader), INT64_MAX);
+	ocsp = buf_read_u8(reader);
+	if (ocsp > PEER_OCSP_REVOKED ||
+	    (ocsp > PEER_OCSP_UNUSABLE && !verdict->is_pinned))
+		reader->failed = true;
+	else
+		verdict->ocsp = (enum peer_ocsp)ocsp;
 	step = buf_read_u8(reader);
 	if (step == PEER_STEP_NONE)
 		return;
 	/* Whom a check has refused a pin alone lets in. */
-	if (step > PEER_STEP_RULES || !verdict->is_pinned)
+	if (step > PEER_STEP_OCSP || !verdict->is_pinned)
 		reader->failed = true;
 	verdict->step = (enum peer_step)step;
 	verdict->error =

@@ -24,7 +24,8 @@ struct peer_session {
 	int64_t first_at; /* when the full handshake was, in seconds since
 			   * 1970: resuming never moves it */
 	bool has_certificate;
-	/* Then: of one that is admitted; without `advice`. */
+	/* Then: of one that is admitted; without `advice` and
+	 * `ocsp_sentence`. */
 	struct peer_verdict verdict;
 };
 

@@ -71,11 +71,28 @@ peer_verdict_format_admission(const struct peer_verdict *verdict, char *buffer,
 	return buffer;
 }
 
+const char *
+peer_verdict_ocsp(const struct peer_verdict *verdict)
+{
+	static const char *const words[] = {
+		[PEER_OCSP_UNCHECKED] = NULL,
+		[PEER_OCSP_GOOD] = "good",
+		[PEER_OCSP_NONE] = "none",
+		[PEER_OCSP_UNUSABLE] = "unusable",
+		[PEER_OCSP_UNKNOWN] = "unknown",
+		[PEER_OCSP_REVOKED] = "revoked",
+	};
+
+	assert((size_t)verdict->ocsp < ARRAY_SIZE(words));
+	return words[verdict->ocsp];
+}
+
 void
 peer_verdict_clear(struct peer_verdict *verdict)
 {
 	mem_free(verdict->subject);
 	mem_free(verdict->sentence);
 	mem_free(verdict->advice);
+	mem_free(verdict->ocsp_sentence);
 	*verdict = (struct peer_verdict){0};
 }

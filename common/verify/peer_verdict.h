@@ -18,6 +18,19 @@ enum peer_step {
 	PEER_STEP_REVOKED,
 	PEER_STEP_NAME,
 	PEER_STEP_RULES, /* `allow` */
+	PEER_STEP_OCSP,  /* is there an answer where one is demanded */
+};
+
+/* What is known of the peer's certificate by OCSP, from a staple or from its
+ * issuer's responder; in this order: of two that are about a chain the last
+ * counts. */
+enum peer_ocsp {
+	PEER_OCSP_UNCHECKED, /* nobody has asked */
+	PEER_OCSP_GOOD,
+	PEER_OCSP_NONE,     /* asked, and no answer came */
+	PEER_OCSP_UNUSABLE, /* one came that proves nothing */
+	PEER_OCSP_UNKNOWN,  /* the responder knows nothing of it */
+	PEER_OCSP_REVOKED,
 };
 
 /* No end of validity. */
@@ -28,7 +41,7 @@ struct peer_verdict {
 	bool is_pinned; /* by a fingerprint, which outranks everything else */
 	/* Of one that is admitted: the first of the dates, in seconds since
 	 * 1970, at which something ends that it rests on: certificates of the
-	 * chain, revocation lists. PEER_FOREVER for a pin. */
+	 * chain, revocation lists, OCSP answers. PEER_FOREVER for a pin. */
 	int64_t valid_until;
 	/* Which check did not pass, NONE when all did; pinned peers are
 	 * admitted all the same. */
@@ -38,6 +51,8 @@ struct peer_verdict {
 	char *subject;  /* of that certificate, escaped; NULL for NONE */
 	char *sentence; /* what is wrong, escaped; NULL for NONE */
 	char *advice;   /* likely cause and remedy; NULL: there is none */
+	enum peer_ocsp ocsp;
+	char *ocsp_sentence; /* why it is not good; NULL: nothing to say */
 };
 
 /* Note what a check found wrong with a certificate (NULL: with none of them).
@@ -57,6 +72,10 @@ peer_verdict_format(const struct peer_verdict *verdict, char *buffer,
 const char *
 peer_verdict_format_admission(const struct peer_verdict *verdict, char *buffer,
 			      size_t size);
+
+/* good, revoked ... for logs and records; NULL: unchecked. */
+const char *
+peer_verdict_ocsp(const struct peer_verdict *verdict);
 
 /* Free what is in it; zeroed ones are legal. */
 void

@@ -47,6 +47,7 @@ access_certificate_read(const X509 *leaf, const struct peer_verdict *verdict,
 	else
 		snprintf(certificate->verify, sizeof(certificate->verify),
 			 "none");
+	certificate->ocsp = verdict ? peer_verdict_ocsp(verdict) : NULL;
 }
 
 void

@@ -27,6 +27,7 @@ struct access_certificate {
 	size_t name_total;
 	char fingerprint[FINGERPRINT_TEXT_SIZE];
 	char verify[128]; /* "ok", "pinned ...", "none": not verified */
+	const char *ocsp; /* "good", "revoked" ...; NULL: not asked */
 };
 
 /* What is to be said of this certificate; a verdict of NULL, or one that says

@@ -226,6 +226,7 @@ put_client_tls(struct record *record, const struct tls_facts *facts)
 	put_text(record, "cipher", facts->cipher);
 	put_text(record, "group", or_none(facts->group));
 	put_truth(record, "resumed", facts->is_resumed);
+	put_text(record, "ocsp", facts->peer.ocsp);
 	put_client_certificate(record, &facts->peer);
 }
 
@@ -258,6 +259,8 @@ put_backend_tls(struct record *record, const struct tls_facts *facts)
 			 facts->peer.fingerprint);
 		put_text(record, is_json ? "verify" : "backend_verify",
 			 facts->peer.verify);
+		put_text(record, is_json ? "ocsp" : "backend_ocsp",
+			 facts->peer.ocsp);
 	}
 	if (is_json)
 		put(record, "}");

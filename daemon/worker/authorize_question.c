@@ -76,6 +76,14 @@ put_tls(json_t *question, SSL *ssl)
 	put_text(question, "cipher", SSL_get_cipher_name(ssl));
 }
 
+/* "good", or why it is not. */
+static void
+put_ocsp(json_t *made, const struct peer_verdict *verdict)
+{
+	put_text(made, "ocsp", peer_verdict_ocsp(verdict));
+	put_text(made, "ocsp_detail", verdict->ocsp_sentence);
+}
+
 /* What the gate itself thinks of the peer's certificate. */
 static json_t *
 make_verdict(const SSL *ssl)
@@ -92,6 +100,7 @@ make_verdict(const SSL *ssl)
 		put_text(made, "result", "unchecked");
 		return made;
 	}
+	put_ocsp(made, verdict);
 	if (verdict->step == PEER_STEP_NONE) {
 		put_text(made, "result", "ok");
 		return made;

@@ -80,6 +80,7 @@ check_round_trip(const struct peer_session *known)
 	CU_ASSERT_EQUAL(read.verdict.is_admitted, known->has_certificate);
 	CU_ASSERT_EQUAL(read.verdict.is_pinned, known->verdict.is_pinned);
 	CU_ASSERT_EQUAL(read.verdict.valid_until, known->verdict.valid_until);
+	CU_ASSERT_EQUAL(read.verdict.ocsp, known->verdict.ocsp);
 	CU_ASSERT_EQUAL(read.verdict.step, known->verdict.step);
 	CU_ASSERT_EQUAL(read.verdict.error, known->verdict.error);
 	CU_ASSERT_EQUAL(read.verdict.depth, known->verdict.depth);
@@ -97,11 +98,14 @@ check_round_trip(const struct peer_session *known)
 static void
 test_round_trip(void)
 {
-	const struct peer_session one = somebody();
+	struct peer_session one = somebody();
 	struct peer_session pinned = somebody_pinned();
 
 	check_round_trip(&nobody);
 	check_round_trip(&one);
+	one.verdict.ocsp = PEER_OCSP_GOOD;
+	check_round_trip(&one);
+	pinned.verdict.ocsp = PEER_OCSP_REVOKED;
 	check_round_trip(&pinned);
 	pinned.verdict.subject = NULL;
 	check_round_trip(&pinned);
@@ -128,12 +132,13 @@ test_refused(void)
 		FIRST_AT = 1,
 		FLAGS = 9,
 		UNTIL = 10,
-		STEP = 18
+		OCSP = 18,
+		STEP = 19
 	};
 	enum {
-		ERROR = 19,
-		DEPTH = 23,
-		SUBJECT = 27
+		ERROR = 20,
+		DEPTH = 24,
+		SUBJECT = 28
 	};
 	const struct peer_session one = somebody();
 	struct peer_session pinned = somebody_pinned();
@@ -142,17 +147,21 @@ test_refused(void)
 	struct peer_session read;
 
 	check_refused(&nobody, FORM, 0);
-	check_refused(&nobody, FORM, 2);
+	check_refused(&nobody, FORM, 1);
+	check_refused(&nobody, FORM, 3);
 	check_refused(&nobody, FIRST_AT, 0x80);
 	check_refused(&nobody, FLAGS, 4);
 	check_refused(&nobody, FLAGS, 2);
 	check_refused(&nobody, FLAGS, 1);
 	check_refused(&one, FLAGS, 0);
 	check_refused(&one, UNTIL, 0xff);
+	check_refused(&one, OCSP, PEER_OCSP_UNKNOWN);
+	check_refused(&one, OCSP, PEER_OCSP_REVOKED);
+	check_refused(&pinned, OCSP, PEER_OCSP_REVOKED + 1);
 	check_refused(&one, STEP, PEER_STEP_CHAIN);
 	check_refused(&pinned, FLAGS, 1);
 	check_refused(&pinned, STEP, PEER_STEP_NONE);
-	check_refused(&pinned, STEP, PEER_STEP_RULES + 1);
+	check_refused(&pinned, STEP, PEER_STEP_OCSP + 1);
 	check_refused(&pinned, ERROR, 0x80);
 	check_refused(&pinned, ERROR + 3, X509_V_OK);
 	check_refused(&pinned, DEPTH, 0xff);
