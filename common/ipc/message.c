@@ -45,6 +45,8 @@ message_free(struct message *message)
 	for (size_t i = 0; i < message->fd_count; i++)
 		if (message->fds[i] >= 0)
 			close(message->fds[i]);
+	if (msgtable_is_secret(message->type))
+		mem_wipe(message->body.bytes, message->body.capacity);
 	mem_free(message->body.bytes);
 	mem_free(message);
 }

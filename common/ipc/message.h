@@ -36,7 +36,8 @@ message_new_sized(enum message_type type, size_t capacity);
 struct message *
 message_new_received(enum message_type type, const void *body, size_t length);
 
-/* Closes the descriptors that are left in it. NULL is legal. */
+/* Closes the descriptors that are left in it, and wipes what is secret. NULL is
+ * legal. */
 void
 message_free(struct message *message);
 

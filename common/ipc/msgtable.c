@@ -56,6 +56,11 @@ static const struct message_rule rules[] = {
 	{MESSAGE_SIGNED, KEEPER, WORKER, 9, 8 + 1024, 0, "SIGNED"},
 	{MESSAGE_REFUSED, KEEPER, WORKER, 8, 8, 0, "REFUSED"},
 
+	{MESSAGE_TICKETS, KEEPER, WORKER, 16, 16384, 0, "TICKETS"},
+	{MESSAGE_TICKETS_ASK, MONITOR, KEEPER, 1, 1, 0, "TICKETS_ASK"},
+	{MESSAGE_TICKETS_TOLD, KEEPER, MONITOR, 4, MESSAGE_BODY_MAX, 0,
+	 "TICKETS_TOLD"},
+
 	{MESSAGE_CONNECT, WORKER, BROKER, 24, 24, 0, "CONNECT"},
 	{MESSAGE_CONNECTED, BROKER, WORKER, 12, 12, 1, "CONNECTED"},
 
@@ -112,6 +117,12 @@ msgtable_body_max(unsigned int type)
 		if (rules[i].type == type && rules[i].max_body > max)
 			max = rules[i].max_body;
 	return max;
+}
+
+bool
+msgtable_is_secret(unsigned int type)
+{
+	return type == MESSAGE_TICKETS;
 }
 
 const char *

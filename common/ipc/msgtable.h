@@ -27,6 +27,13 @@ enum ipc_role {
 /* In CONNECT, in place of an address: the service's authorizer. */
 #define IPC_AUTHORIZER UINT32_MAX
 
+/* What is asked of the keeper about the keys of session tickets. */
+enum ipc_tickets {
+	IPC_TICKETS_SHOW = 1,
+	IPC_TICKETS_ROTATE, /* those made by chance: the next ones come into
+			     * force, and all are shown */
+};
+
 /* Which end of which channel we are. */
 struct ipc_side {
 	enum ipc_role self;
@@ -74,6 +81,10 @@ enum message_type {
 	 * same files would come to another certificate index. */
 	MESSAGE_STALE, /* u64 generation */
 
+	/* The monitor to the keeper and back, in the order in which it asks. */
+	MESSAGE_TICKETS_ASK,  /* u8 enum ipc_tickets */
+	MESSAGE_TICKETS_TOLD, /* string text: lines to be shown */
+
 	/* A child to the monitor: a peer of it has broken the rules. */
 	MESSAGE_ACCUSE, /* u8 role, u32 number, string why */
 
@@ -82,6 +93,10 @@ enum message_type {
 			  * too long for it comes as a sealed memfd */
 	MESSAGE_SIGNED,  /* u64 number, the signature */
 	MESSAGE_REFUSED, /* u64 number */
+
+	/* The keeper to a worker: the keys of session tickets. */
+	MESSAGE_TICKETS, /* a ring (ticket_ring.h) in place of the one with its
+			  * id; the id alone: it is needed no longer */
 
 	/* A worker to the broker and back. */
 	MESSAGE_CONNECT,   /* u64 number, u64 generation, u32 service, u32
@@ -120,6 +135,10 @@ msgtable_name(unsigned int type);
 /* The largest body that any rule permits for a type; 0: no such type. */
 size_t
 msgtable_body_max(unsigned int type);
+
+/* Is there anything in its body that must not be left in memory? */
+bool
+msgtable_is_secret(unsigned int type);
 
 /* "monitor", "worker", "helper", "loader", "keeper", "broker". */
 const char *

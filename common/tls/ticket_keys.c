@@ -82,19 +82,26 @@ ticket_keys_find(const unsigned char ring[TICKET_RING_ID_SIZE],
 		       : TICKET_OLD;
 }
 
-void
-ticket_keys_keep(bool (*is_needed)(const unsigned char id[TICKET_RING_ID_SIZE],
-				   void *argument),
-		 void *argument)
+static void
+drop(struct held_ring *held)
 {
-	struct held_ring *held, *next;
+	SLIST_REMOVE(&rings, held, held_ring, entries);
+	ticket_ring_free(held->ring);
+	mem_free(held);
+}
 
-	for (held = SLIST_FIRST(&rings); held; held = next) {
-		next = SLIST_NEXT(held, entries);
-		if (is_needed && is_needed(held->ring->id, argument))
-			continue;
-		SLIST_REMOVE(&rings, held, held_ring, entries);
-		ticket_ring_free(held->ring);
-		mem_free(held);
-	}
+void
+ticket_keys_drop(const unsigned char ring[TICKET_RING_ID_SIZE])
+{
+	struct held_ring *held = find(ring);
+
+	if (held)
+		drop(held);
+}
+
+void
+ticket_keys_drop_all(void)
+{
+	while (SLIST_FIRST(&rings))
+		drop(SLIST_FIRST(&rings));
 }

@@ -38,11 +38,10 @@ ticket_keys_find(const unsigned char ring[TICKET_RING_ID_SIZE],
 		 const unsigned char name[TICKET_KEY_NAME_SIZE],
 		 const struct ticket_key **key);
 
-/* Let all rings go that are not asked for by `is_needed`; at the end of a
- * process all of them, with NULL. */
+/* Let a ring go, if it is there; at the end of a process, all of them. */
 void
-ticket_keys_keep(bool (*is_needed)(const unsigned char id[TICKET_RING_ID_SIZE],
-				   void *argument),
-		 void *argument);
+ticket_keys_drop(const unsigned char ring[TICKET_RING_ID_SIZE]);
+void
+ticket_keys_drop_all(void);
 
 #endif

@@ -18,6 +18,7 @@
 #include "common/route/certificate_gather.h"
 #include "common/route/route_findings.h"
 #include "common/route/route_own.h"
+#include "common/route/ticket_sources.h"
 #include "daemon/monitor/monitor.h"
 
 #define DEFAULT_FILE "/etc/sealock/sealock.yaml"
@@ -69,6 +70,18 @@ check_routes(const struct conf *conf, const struct file_set *files,
 	route_own_clear(&own);
 }
 
+/* The keeper reads them. */
+static void
+check_tickets(const struct conf *conf, const struct file_set *files,
+	      struct findings *findings)
+{
+	struct ticket_sources sources;
+
+	(void)!ticket_sources_read(&sources, conf, files, &findings->problems,
+				   &findings->warnings);
+	ticket_sources_clear(&sources);
+}
+
 static void
 check_files(const struct conf *conf, struct findings *findings)
 {
@@ -79,8 +92,10 @@ check_files(const struct conf *conf, struct findings *findings)
 
 	if (conf_files_open(conf, files, &findings->problems) == 0 &&
 	    conf_key_logs_open(conf, true, files, &findings->problems) == 0 &&
-	    conf_crls_make(conf, files, &findings->problems) == 0)
+	    conf_crls_make(conf, files, &findings->problems) == 0) {
+		check_tickets(conf, files, findings);
 		check_routes(conf, files, &route);
+	}
 	file_set_free(files);
 }
 

@@ -20,16 +20,20 @@
 #include "common/base/file_set.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
-#include "common/base/state_pair.h"
 #include "common/route/certificate_gather.h"
 #include "common/route/certificate_places.h"
+#include "common/route/ticket_sources.h"
 #include "common/tls/key_memory.h"
 #include "common/tls/tls_settings.h"
 #include "daemon/keeper/gatherer.h"
 #include "daemon/keeper/key_store.h"
 #include "daemon/keeper/signers.h"
+#include "daemon/keeper/ticket_maker.h"
 #include "daemon/process/child.h"
 #include "daemon/process/generation.h"
+
+/* What a message has room for, and a little less. */
+#define TICKETS_TEXT_MAX (MESSAGE_BODY_MAX - 16)
 
 /* A generation whose keys sign. */
 struct held {
@@ -44,8 +48,9 @@ struct keeper {
 	struct key_store *keys;
 	struct signers *signers;
 	struct gatherer *gatherer;
-	struct state_pair *state;
-	bool has_memory; /* for keys */
+	struct ticket_maker *tickets;
+	struct error_list warnings; /* of key files, until it is gathered */
+	bool has_memory;            /* for keys */
 	bool has_threads;
 	bool are_keys_lent; /* of the generation that was begun last */
 	TAILQ_HEAD(, held) generations; /* oldest first, the prepared too */
@@ -151,8 +156,22 @@ on_gathered(struct gathered *gathered, void *argument)
 					TAKE(gathered->gathering));
 		child_report_index(keeper->child, gathered->number, index);
 	}
+	if (index < 0)
+		ticket_maker_abort(keeper->tickets);
+	for (size_t i = 0; i < keeper->warnings.count; i++)
+		error_list_add(&gathered->warnings,
+			       &keeper->warnings.errors[i]);
+	error_list_clear(&keeper->warnings);
 	child_prepared(keeper->child, gathered->number, index >= 0 ? 0 : -1,
 		       &gathered->problems, &gathered->warnings);
+}
+
+static size_t
+tell_workers(uint32_t worker, const struct message *message, void *argument)
+{
+	const struct keeper *keeper = argument;
+
+	return signers_tell(keeper->signers, worker, message);
 }
 
 /* Too late to keep them out of the index; the next one is without them, and
@@ -251,6 +270,7 @@ start(struct child *child, struct event_base *base)
 		signers_new(base, keeper->keys, &signers_events, keeper);
 	if (!keeper->signers)
 		fail_to_start(strerror(errno));
+	keeper->tickets = ticket_maker_new(base, tell_workers, keeper);
 	keeper->gatherer = gatherer_new(base, &gatherer_events, keeper);
 	if (!keeper->gatherer)
 		fail_to_start(strerror(errno));
@@ -262,7 +282,7 @@ keep(void *argument, struct state_pair *pair)
 {
 	struct keeper *keeper = argument;
 
-	keeper->state = pair;
+	ticket_maker_set_state(keeper->tickets, pair);
 }
 
 static int
@@ -270,6 +290,8 @@ prepare(void *argument, struct generation *generation,
 	struct error_list *problems, struct error_list *warnings)
 {
 	struct keeper *keeper = argument;
+	struct ticket_sources sources;
+	uint64_t number = generation->number;
 	struct error error = {0};
 
 	(void)warnings;
@@ -281,12 +303,21 @@ prepare(void *argument, struct generation *generation,
 		error_list_add(problems, &error);
 		return -1;
 	}
+	error_list_clear(&keeper->warnings);
+	if (ticket_sources_read(&sources, generation->conf, generation->files,
+				problems, &keeper->warnings) != 0) {
+		ticket_sources_clear(&sources);
+		generation_free(generation);
+		return -1;
+	}
 	if (gatherer_begin(keeper->gatherer, generation,
 			   keeper->current ? keeper->current->gathering : NULL,
 			   &error) != 0) {
+		ticket_sources_clear(&sources);
 		error_list_add(problems, &error);
 		return -1;
 	}
+	ticket_maker_prepare(keeper->tickets, number, &sources);
 	return CHILD_LATER;
 }
 
@@ -297,6 +328,7 @@ commit(void *argument, uint64_t number)
 
 	assert(keeper->prepared && keeper->prepared->number == number);
 	keeper->current = TAKE(keeper->prepared);
+	ticket_maker_commit(keeper->tickets);
 	gatherer_check(keeper->gatherer, keeper->current->gathering);
 	child_report_live(keeper->child, number);
 }
@@ -308,6 +340,7 @@ abort_prepared(void *argument, uint64_t number)
 
 	(void)number;
 	gatherer_cancel(keeper->gatherer);
+	ticket_maker_abort(keeper->tickets);
 	if (keeper->prepared)
 		drop(keeper, TAKE(keeper->prepared));
 }
@@ -322,6 +355,19 @@ release(void *argument, uint64_t number)
 	       oldest->number < number && oldest != keeper->current &&
 	       oldest != keeper->prepared)
 		drop(keeper, oldest);
+	ticket_maker_release(keeper->tickets, number);
+}
+
+static void
+tickets(void *argument, unsigned int command)
+{
+	struct keeper *keeper = argument;
+	AUTO_FREE char *text = NULL;
+
+	if (command == IPC_TICKETS_ROTATE)
+		ticket_maker_rotate(keeper->tickets);
+	text = ticket_maker_show(keeper->tickets, TICKETS_TEXT_MAX);
+	child_tell_tickets(keeper->child, text);
 }
 
 /* It is asked for when no worker is left. */
@@ -346,6 +392,7 @@ peer(void *argument, enum ipc_role role, uint32_t number, int descriptor)
 		return;
 	}
 	signers_add(keeper->signers, number, descriptor);
+	ticket_maker_welcome(keeper->tickets, number);
 }
 
 static void
@@ -356,11 +403,12 @@ stop(void *argument)
 
 	/* Threads first. */
 	gatherer_free(keeper->gatherer);
+	ticket_maker_free(keeper->tickets);
+	error_list_clear(&keeper->warnings);
 	signers_free(keeper->signers);
 	while ((held = TAILQ_FIRST(&keeper->generations)))
 		drop(keeper, held);
 	key_store_free(keeper->keys);
-	state_pair_free(keeper->state);
 	mem_free(keeper);
 }
 
@@ -375,6 +423,7 @@ keeper_main(uint32_t number)
 		.commit = commit,
 		.abort = abort_prepared,
 		.release = release,
+		.tickets = tickets,
 		.drain = drain,
 		.peer = peer,
 		.stop = stop,

@@ -450,6 +450,22 @@ signers_add(struct signers *signers, uint32_t worker, int socket)
 }
 
 size_t
+signers_tell(struct signers *signers, uint32_t worker,
+	     const struct message *message)
+{
+	const struct served *served;
+	size_t behind = 0;
+
+	LIST_FOREACH (served, &signers->workers, entries)
+		if ((worker == SIGNERS_ALL || worker == served->number) &&
+		    !served->is_replaced && !atomic_load(&served->is_over) &&
+		    packet_send(served->socket, message) != 0 &&
+		    errno == EAGAIN)
+			behind++;
+	return behind;
+}
+
+size_t
 signers_worker_count(const struct signers *signers)
 {
 	return signers->worker_count;

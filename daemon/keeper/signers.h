@@ -19,6 +19,7 @@
 
 struct event_base;
 struct key_store;
+struct message;
 struct signers;
 
 /* What threads have to tell, called on the event loop. */
@@ -55,6 +56,14 @@ signers_start(struct signers *signers, unsigned int count);
  * number is dead, and does not end with a reason any more. */
 void
 signers_add(struct signers *signers, uint32_t worker, int socket);
+
+/* Send a message to that worker, or to all (SIGNERS_ALL), beside what threads
+ * send them. The number of those who have no room for it now. */
+#define SIGNERS_ALL UINT32_MAX
+
+size_t
+signers_tell(struct signers *signers, uint32_t worker,
+	     const struct message *message);
 
 /* How many are served. */
 size_t

@@ -206,13 +206,15 @@ channel_is_broken(const struct channel *channel)
 
 /* Receiving. */
 
+/* The packet that is being taken. */
+static unsigned char received[PACKET_MAX];
+
 static enum packet_receipt
 receive(struct channel *channel, struct packet *packet, const char **why)
 {
-	static unsigned char memory[PACKET_MAX];
 	enum packet_receipt receipt;
 
-	receipt = packet_receive(channel->descriptor, memory, MESSAGE_FDS_MAX,
+	receipt = packet_receive(channel->descriptor, received, MESSAGE_FDS_MAX,
 				 packet, why);
 	if (receipt != PACKET_RECEIVED || !packet->has_lost_fds)
 		return receipt;
@@ -246,6 +248,8 @@ pass_on(struct channel *channel, const struct packet *packet)
 	struct message *message = message_new_received(
 		(enum message_type)packet->type, packet->body, packet->length);
 
+	if (msgtable_is_secret(packet->type))
+		mem_wipe(received, sizeof(received));
 	memcpy(message->fds, packet->fds, packet->fd_count * sizeof(int));
 	message->fd_count = packet->fd_count;
 	channel->events.message(channel, message, channel->argument);

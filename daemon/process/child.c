@@ -135,6 +135,15 @@ child_report_index(struct child *child, uint64_t number, int descriptor)
 }
 
 void
+child_tell_tickets(struct child *child, const char *text)
+{
+	struct message *message = message_new(MESSAGE_TICKETS_TOLD);
+
+	buf_write_string(&message->body, text);
+	channel_send(child->monitor, message);
+}
+
+void
 child_accuse(struct child *child, enum ipc_role role, uint32_t number,
 	     const char *why)
 {
@@ -472,6 +481,18 @@ on_release(struct child *child, struct message *message)
 }
 
 static void
+on_tickets_ask(struct child *child, struct message *message)
+{
+	struct buf_reader reader = message_reader(message);
+
+	if (!child->role->tickets) {
+		refuse(child, "a question about keys that this role has not");
+		return;
+	}
+	child->role->tickets(child->argument, buf_read_u8(&reader));
+}
+
+static void
 on_drain(struct child *child, struct message *message)
 {
 	struct buf_reader reader = message_reader(message);
@@ -487,12 +508,19 @@ on_message(struct channel *channel, struct message *message, void *argument)
 {
 	static void (*const takers[MESSAGE_TYPE_COUNT])(struct child *,
 							struct message *) = {
-		[MESSAGE_PREPARE] = on_prepare, [MESSAGE_ITEMS] = on_items,
-		[MESSAGE_BUILD] = on_build,     [MESSAGE_COMMIT] = on_commit,
-		[MESSAGE_ABORT] = on_abort,     [MESSAGE_LOGS] = on_logs,
-		[MESSAGE_PEER] = on_peer,       [MESSAGE_DRAIN] = on_drain,
-		[MESSAGE_RELEASE] = on_release, [MESSAGE_SANDBOX] = on_sandbox,
-		[MESSAGE_STATE] = on_state,     [MESSAGE_PING] = on_ping,
+		[MESSAGE_PREPARE] = on_prepare,
+		[MESSAGE_ITEMS] = on_items,
+		[MESSAGE_BUILD] = on_build,
+		[MESSAGE_COMMIT] = on_commit,
+		[MESSAGE_ABORT] = on_abort,
+		[MESSAGE_LOGS] = on_logs,
+		[MESSAGE_PEER] = on_peer,
+		[MESSAGE_DRAIN] = on_drain,
+		[MESSAGE_RELEASE] = on_release,
+		[MESSAGE_SANDBOX] = on_sandbox,
+		[MESSAGE_STATE] = on_state,
+		[MESSAGE_PING] = on_ping,
+		[MESSAGE_TICKETS_ASK] = on_tickets_ask,
 	};
 	struct child *child = argument;
 

@@ -57,6 +57,10 @@ struct child_role {
 	 * monitor does not tell this role. */
 	void (*release)(void *argument, uint64_t number);
 
+	/* enum ipc_tickets: tell by child_tell_tickets(). NULL: this role has
+	 * no ticket keys. */
+	void (*tickets)(void *argument, unsigned int command);
+
 	/* Finish what is open within so many milliseconds, then call
 	 * child_exit(). */
 	void (*drain)(void *argument, int64_t grace_ms);
@@ -112,6 +116,10 @@ child_report_index(struct child *child, uint64_t number, int descriptor);
  * something in it that another gathering would leave out. */
 void
 child_report_stale(struct child *child, uint64_t number);
+
+/* What was asked about ticket keys. */
+void
+child_tell_tickets(struct child *child, const char *text);
 
 /* Tell the monitor that a peer has broken the rules, and how. */
 void

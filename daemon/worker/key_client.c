@@ -21,6 +21,8 @@
 #include "common/tls/local_keys.h"
 #include "common/tls/remote_key.h"
 #include "common/tls/sign_message.h"
+#include "common/tls/ticket_keys.h"
+#include "common/tls/ticket_ring.h"
 #include "daemon/process/channel.h"
 
 /* What a request comes to. */
@@ -57,7 +59,7 @@ struct kept {
 
 struct key_client {
 	struct event_base *base;
-	void (*accuse)(uint32_t number, const char *why, void *argument);
+	struct key_client_events events;
 	void *argument;
 
 	struct channel *channel; /* NULL: there is no keeper */
@@ -321,7 +323,7 @@ accuse(struct key_client *client, const char *why)
 	uint32_t keeper = client->keeper;
 
 	lose_keeper(client);
-	client->accuse(keeper, why, client->argument);
+	client->events.accuse(keeper, why, client->argument);
 }
 
 /* Nobody has come to take its place. */
@@ -339,9 +341,35 @@ on_patience(evutil_socket_t descriptor, short what, void *argument)
 }
 
 static void
-on_message(struct channel *channel, struct message *message, void *argument)
+break_off(struct key_client *client, const char *why)
 {
-	struct key_client *client = argument;
+	log_error("keeper broke the rules", "reason=\"%s\"", why);
+	accuse(client, why);
+}
+
+static void
+on_tickets(struct key_client *client, const struct message *message)
+{
+	struct buf_reader reader = message_reader(message);
+	struct ticket_ring *ring;
+
+	if (reader.length == TICKET_RING_ID_SIZE) {
+		ticket_keys_drop(reader.bytes);
+	} else {
+		ring = ticket_ring_read(&reader);
+		if (!ring || reader.length > 0) {
+			ticket_ring_free(ring);
+			break_off(client, "keys of tickets that make no sense");
+			return;
+		}
+		ticket_keys_put(ring);
+	}
+	client->events.tickets(client->argument);
+}
+
+static void
+on_answer(struct key_client *client, const struct message *message)
+{
 	struct buf_reader reader = message_reader(message);
 	uint64_t number = buf_read_u64(&reader);
 	struct place *place = &client->places[number % KEY_CLIENT_WINDOW];
@@ -351,20 +379,28 @@ on_message(struct channel *channel, struct message *message, void *argument)
 	const char *why = NULL;
 	struct place was;
 
-	(void)channel;
 	if (number == 0 || place->number != number)
 		why = "an answer to what was not asked";
 	else if (reader.length > place->room)
 		why = "a signature that is too long for its key";
 	if (why) {
-		log_error("keeper broke the rules", "reason=\"%s\"", why);
-		accuse(client, why);
+		break_off(client, why);
 		return;
 	}
 	was = place_free(client, place);
 	if (!client->blocked)
 		ask_for_waiting(client);
 	settle(client, &was, outcome, reader.bytes, reader.length);
+}
+
+static void
+on_message(struct channel *channel, struct message *message, void *argument)
+{
+	(void)channel;
+	if (message->type == MESSAGE_TICKETS)
+		on_tickets(argument, message);
+	else
+		on_answer(argument, message);
 }
 
 static void
@@ -396,6 +432,12 @@ key_client_attach(struct key_client *client, uint32_t number, int descriptor)
 	ask_for_waiting(client);
 }
 
+bool
+key_client_has_keeper(const struct key_client *client)
+{
+	return client->channel != NULL;
+}
+
 int
 key_client_install(struct key_client *client, struct error *error)
 {
@@ -410,14 +452,12 @@ key_client_install(struct key_client *client, struct error *error)
 
 struct key_client *
 key_client_new(struct event_base *base, int64_t patience_ms,
-	       void (*accused)(uint32_t number, const char *why,
-			       void *argument),
-	       void *argument)
+	       const struct key_client_events *events, void *argument)
 {
 	struct key_client *client = mem_alloc(sizeof(*client));
 
 	client->base = base;
-	client->accuse = accused;
+	client->events = *events;
 	client->argument = argument;
 	for (size_t i = KEY_CLIENT_WINDOW; i-- > 0;)
 		client->free_places[client->free_count++] = (unsigned char)i;

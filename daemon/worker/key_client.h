@@ -16,6 +16,7 @@
 #ifndef SEALOCK_WORKER_KEY_CLIENT_H
 #define SEALOCK_WORKER_KEY_CLIENT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,12 +30,19 @@ struct event_base;
 
 struct key_client;
 
-/* patience_ms: how long a keeper is waited for. accuse: that keeper (the number
- * it was attached with) has broken the rules; its channel is closed already. */
+struct key_client_events {
+	/* That keeper (the number it was attached with) has broken the rules;
+	 * its channel is closed already. */
+	void (*accuse)(uint32_t number, const char *why, void *argument);
+
+	/* Keys of session tickets have come, or gone (ticket_keys.h). */
+	void (*tickets)(void *argument);
+};
+
+/* patience_ms: how long a keeper is waited for. events is copied. */
 struct key_client *
 key_client_new(struct event_base *base, int64_t patience_ms,
-	       void (*accuse)(uint32_t number, const char *why, void *argument),
-	       void *argument);
+	       const struct key_client_events *events, void *argument);
 
 /* No operation may be pending any more, and no remote key be used afterwards
  * unless something else is installed. NULL is legal. */
@@ -45,6 +53,10 @@ key_client_free(struct key_client *client);
  * the one before is lost, what waits is sent. */
 void
 key_client_attach(struct key_client *client, uint32_t number, int descriptor);
+
+/* Is there a keeper at the other end? */
+bool
+key_client_has_keeper(const struct key_client *client);
 
 /* Have remote keys of this process sign this way, but for those in its own
  * table (local_keys_own_or()). */

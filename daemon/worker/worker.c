@@ -6,6 +6,8 @@
 #include "daemon/worker/worker.h"
 
 #include <assert.h>
+#include <inttypes.h>
+#include <stdbool.h>
 #include <unistd.h>
 #include <event2/event.h>
 #include <sys/resource.h>
@@ -16,6 +18,7 @@
 #include "common/base/mem.h"
 #include "common/conf/conf.h"
 #include "common/route/route.h"
+#include "common/tls/ticket_keys.h"
 #include "daemon/process/child.h"
 #include "daemon/process/generation.h"
 #include "daemon/worker/accept.h"
@@ -26,6 +29,7 @@
 #include "daemon/worker/key_client.h"
 #include "daemon/worker/names.h"
 #include "daemon/worker/snapshot.h"
+#include "daemon/worker/ticket_wait.h"
 
 /* How long farewells may take once the grace is over. */
 #define FAREWELL_LIMIT_MS 500
@@ -254,9 +258,35 @@ accuse_keeper(uint32_t number, const char *why, void *argument)
 	child_accuse(worker->child, IPC_KEEPER, number, why);
 }
 
+static void
+on_tickets(void *argument)
+{
+	const struct worker *worker = argument;
+
+	ticket_wait_look(worker->ticket_wait);
+}
+
+/* The prepared generation has the rings that it names, or goes without. */
+static void
+on_ticket_wait_over(bool is_complete, void *argument)
+{
+	struct worker *worker = argument;
+
+	if (!is_complete)
+		log_warn("keys of session tickets are missing",
+			 "generation=%" PRIu64, worker->prepared->number);
+	child_prepared(worker->child, worker->prepared->number, 0, NULL,
+		       &worker->warnings);
+	error_list_clear(&worker->warnings);
+}
+
 static void *
 start(struct child *child, struct event_base *base)
 {
+	static const struct key_client_events key_client_events = {
+		.accuse = accuse_keeper,
+		.tickets = on_tickets,
+	};
 	struct worker *worker = mem_alloc(sizeof(*worker));
 
 	worker->child = child;
@@ -278,8 +308,10 @@ start(struct child *child, struct event_base *base)
 	authorize_json_init();
 	worker->names = names_new(base);
 	worker->broker = broker_client_new(base, accuse_broker, worker);
-	worker->keys =
-		key_client_new(base, KEEPER_PATIENCE_MS, accuse_keeper, worker);
+	worker->keys = key_client_new(base, KEEPER_PATIENCE_MS,
+				      &key_client_events, worker);
+	worker->ticket_wait = ticket_wait_new(base, KEEPER_PATIENCE_MS,
+					      on_ticket_wait_over, worker);
 	worker->descriptors_at_start = count_descriptors();
 	worker->acceptor = acceptor_new(worker);
 	return worker;
@@ -298,6 +330,23 @@ report_down(struct worker *worker, const struct snapshot *snapshot)
 			down[count++] = (uint32_t)i;
 	}
 	child_report_down(worker->child, snapshot->number, down, count);
+}
+
+/* The first client after a start, or after another worker's end, is to find the
+ * keys that its ticket is under. */
+static int
+wait_for_tickets(struct worker *worker, const struct error_list *warnings)
+{
+	const struct snapshot *prepared = worker->prepared;
+
+	if (!snapshot_is_isolated(prepared) &&
+	    !key_client_has_keeper(worker->keys))
+		return 0;
+	if (ticket_wait_begin(worker->ticket_wait, prepared->generation->conf))
+		return 0;
+	for (size_t i = 0; i < warnings->count; i++)
+		error_list_add(&worker->warnings, &warnings->errors[i]);
+	return CHILD_LATER;
 }
 
 static int
@@ -321,7 +370,7 @@ prepare(void *argument, struct generation *generation,
 	if (!worker->prepared)
 		return -1;
 	report_down(worker, worker->prepared);
-	return 0;
+	return wait_for_tickets(worker, warnings);
 }
 
 /* How many connections the limit of open files has room for: clients beyond
@@ -400,6 +449,8 @@ abort_prepared(void *argument, uint64_t number)
 	struct worker *worker = argument;
 
 	(void)number;
+	ticket_wait_cancel(worker->ticket_wait);
+	error_list_clear(&worker->warnings);
 	snapshot_unref(worker->snapshots, TAKE(worker->prepared));
 }
 
@@ -476,6 +527,9 @@ stop(void *argument)
 	names_free(worker->names);
 	broker_client_free(worker->broker);
 	key_client_free(worker->keys);
+	ticket_wait_free(worker->ticket_wait);
+	error_list_clear(&worker->warnings);
+	ticket_keys_drop_all();
 	event_free(worker->reaper);
 	event_free(worker->tick);
 	event_free(worker->drain_limit);

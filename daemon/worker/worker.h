@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "common/base/error.h"
 #include "common/base/timer_wheel.h"
 #include "common/tls/tls_engine.h"
 #include "daemon/worker/connection.h"
@@ -24,6 +25,7 @@ struct event_base;
 struct key_client;
 struct names;
 struct snapshot;
+struct ticket_wait;
 
 struct worker {
 	struct child *child;
@@ -32,6 +34,8 @@ struct worker {
 	struct names *names;
 	struct broker_client *broker;
 	struct key_client *keys;
+	struct ticket_wait *ticket_wait; /* of the prepared one */
+	struct error_list warnings;      /* the same one's, meanwhile */
 
 	struct snapshot *current;  /* what new connections get; NULL: none */
 	struct snapshot *prepared; /* built, not in force yet */

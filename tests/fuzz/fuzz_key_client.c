@@ -68,6 +68,17 @@ on_accused(uint32_t number, const char *why, void *argument)
 }
 
 static void
+on_tickets(void *argument)
+{
+	(void)argument;
+}
+
+static const struct key_client_events key_client_events = {
+	.accuse = on_accused,
+	.tickets = on_tickets,
+};
+
+static void
 on_ready(struct key_operation *operation, void *argument)
 {
 	const struct caller *caller = argument;
@@ -233,7 +244,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 		base = event_base_new();
 	memset(&scene, 0, sizeof(scene));
 	scene.keeper = -1;
-	scene.client = key_client_new(base, 60000, on_accused, &scene);
+	scene.client = key_client_new(base, 60000, &key_client_events, &scene);
 	if (key_client_install(scene.client, &error) != 0)
 		abort();
 	buf_read_init(&input, bytes, length);

@@ -72,6 +72,17 @@ on_accused(uint32_t number, const char *why, void *argument)
 }
 
 static void
+on_tickets(void *argument)
+{
+	(void)argument;
+}
+
+static const struct key_client_events key_client_events = {
+	.accuse = on_accused,
+	.tickets = on_tickets,
+};
+
+static void
 on_ready(struct key_operation *operation, void *argument)
 {
 	struct caller *caller = argument;
@@ -133,8 +144,8 @@ begin_without_keeper(struct scene *scene, int64_t patience_ms)
 	memset(scene, 0, sizeof(*scene));
 	scene->base = event_base_new();
 	scene->keeper = -1;
-	scene->client =
-		key_client_new(scene->base, patience_ms, on_accused, scene);
+	scene->client = key_client_new(scene->base, patience_ms,
+				       &key_client_events, scene);
 	CU_ASSERT_EQUAL_FATAL(key_client_install(scene->client, &error), 0);
 	for (size_t i = 0; i < MANY; i++) {
 		scene->callers[i].operation.ready = on_ready;

@@ -77,6 +77,17 @@ on_accused(uint32_t keeper, const char *why, void *argument)
 }
 
 static void
+on_tickets(void *argument)
+{
+	(void)argument;
+}
+
+static const struct key_client_events key_client_events = {
+	.accuse = on_accused,
+	.tickets = on_tickets,
+};
+
+static void
 give_key(struct scene *scene, const struct test_identity *identity,
 	 unsigned int uses)
 {
@@ -114,7 +125,8 @@ begin(struct scene *scene, const char *kind, int version, bool is_server,
 	give_key(scene, remote, keeper_uses);
 	scene->signers = signers_new(scene->base, scene->store, &events, scene);
 	CU_ASSERT_EQUAL_FATAL(signers_start(scene->signers, 2), 2);
-	scene->client = key_client_new(scene->base, 60000, on_accused, scene);
+	scene->client =
+		key_client_new(scene->base, 60000, &key_client_events, scene);
 	CU_ASSERT_EQUAL_FATAL(key_client_install(scene->client, &error), 0);
 	CU_ASSERT_EQUAL_FATAL(
 		socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets),

@@ -217,13 +217,6 @@ test_id(void)
 	CU_ASSERT_FALSE(ticket_ring_id(&session, one));
 }
 
-static bool
-is_one(const unsigned char id[TICKET_RING_ID_SIZE], void *argument)
-{
-	(void)argument;
-	return memcmp(id, id_one, sizeof(id_one)) == 0;
-}
-
 static void
 test_keys(void)
 {
@@ -264,10 +257,12 @@ test_keys(void)
 	add(ring, 'd', now, now + 10);
 	ticket_keys_put(ring);
 	CU_ASSERT_EQUAL(name_of(ticket_keys_current(id_one)), 'd');
-	ticket_keys_keep(is_one, NULL);
+	ticket_keys_drop(id_two);
+	ticket_keys_drop(id_two);
 	CU_ASSERT(ticket_keys_have(id_one));
 	CU_ASSERT_FALSE(ticket_keys_have(id_two));
-	ticket_keys_keep(NULL, NULL);
+	ticket_keys_put(ticket_ring_new(id_two));
+	ticket_keys_drop_all();
 	CU_ASSERT_FALSE(ticket_keys_have(id_one));
 }
 

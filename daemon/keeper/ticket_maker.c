@@ -1,0 +1,501 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A ring's next key is sent out when the one before it comes into force, a
+ * whole rotation ahead, and workers switch to it by their clock. So it does no
+ * harm when the loop here looks at its own clock a few seconds late.
+ */
+#include "daemon/keeper/ticket_maker.h"
+
+#include <assert.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <event2/event.h>
+
+#include "common/base/buf.h"
+#include "common/base/clock.h"
+#include "common/base/error.h"
+#include "common/base/log.h"
+#include "common/base/mem.h"
+#include "common/base/state_pair.h"
+#include "common/ipc/message.h"
+#include "daemon/keeper/ticket_text.h"
+
+/* How often the clock is looked at: it may have been set. */
+#define LOOK_MS 5000
+
+/* When a worker had no room. */
+#define AGAIN_MS 500
+
+#define STATE_VERSION 1
+
+struct made_ring {
+	TAILQ_ENTRY(made_ring) entries;
+	struct ticket_ring *ring;
+	enum tls_ticket_mode mode;
+	unsigned char told[2][TICKET_KEY_NAME_SIZE]; /* of the current key and
+						      * the next in the log */
+};
+
+TAILQ_HEAD(ring_list, made_ring);
+
+struct maker_generation {
+	TAILQ_ENTRY(maker_generation) entries;
+	uint64_t number;
+	struct ticket_sources sources;
+};
+
+TAILQ_HEAD(generation_list, maker_generation);
+
+struct ticket_maker {
+	size_t (*tell)(uint32_t worker, const struct message *message,
+		       void *argument);
+	void *argument;
+	struct event *clock;
+	struct state_pair *state; /* NULL: nothing is kept */
+	bool is_unsaved;          /* it could not be written */
+	bool is_behind;           /* some worker had no room */
+	struct ring_list rings;
+	struct ring_list found; /* in the state, claimed by no one so far */
+	struct generation_list generations; /* oldest first */
+	struct maker_generation *prepared;
+	struct maker_generation *current;
+};
+
+static int64_t
+now_s(void)
+{
+	return clock_real_ms() / 1000;
+}
+
+static struct made_ring *
+find_ring(struct ring_list *list, const unsigned char id[TICKET_RING_ID_SIZE])
+{
+	struct made_ring *made;
+
+	TAILQ_FOREACH (made, list, entries)
+		if (memcmp(made->ring->id, id, TICKET_RING_ID_SIZE) == 0)
+			return made;
+	return NULL;
+}
+
+static void
+free_ring(struct ring_list *list, struct made_ring *made)
+{
+	TAILQ_REMOVE(list, made, entries);
+	ticket_ring_free(made->ring);
+	mem_free(made);
+}
+
+/* Whose word counts: what is in force, or else the newest that names it. */
+static const struct ticket_source *
+source_of(const struct ticket_maker *maker, const struct made_ring *made)
+{
+	const struct ticket_source *source = NULL;
+	const struct maker_generation *generation;
+
+	if (maker->current)
+		source = ticket_sources_find(&maker->current->sources,
+					     made->ring->id);
+	if (source)
+		return source;
+	TAILQ_FOREACH_REVERSE(generation, &maker->generations, generation_list,
+			      entries)
+	{
+		source = ticket_sources_find(&generation->sources,
+					     made->ring->id);
+		if (source)
+			return source;
+	}
+	return NULL;
+}
+
+/* The state: all that are made by chance. */
+
+static size_t
+count_kept(const struct ring_list *list)
+{
+	const struct made_ring *made;
+	size_t count = 0;
+
+	TAILQ_FOREACH (made, list, entries)
+		if (made->mode == TLS_TICKETS_AUTO)
+			count++;
+	return count;
+}
+
+static void
+write_kept(const struct ring_list *list, struct buf_writer *writer)
+{
+	const struct made_ring *made;
+
+	TAILQ_FOREACH (made, list, entries)
+		if (made->mode == TLS_TICKETS_AUTO)
+			ticket_ring_write(made->ring, writer);
+}
+
+static void
+save(struct ticket_maker *maker)
+{
+	static struct log_limit limit;
+	size_t count = count_kept(&maker->rings) + count_kept(&maker->found);
+	size_t capacity = 3 + count * TICKET_RING_WIRE_MAX;
+	struct error error = {0};
+	struct buf_writer writer;
+	unsigned char *content;
+
+	if (!maker->state)
+		return;
+	content = mem_alloc(capacity);
+	buf_write_init(&writer, content, capacity);
+	buf_write_u8(&writer, STATE_VERSION);
+	buf_write_u16(&writer, (uint16_t)count);
+	write_kept(&maker->rings, &writer);
+	write_kept(&maker->found, &writer);
+	assert(!writer.failed);
+	maker->is_unsaved = state_pair_write(maker->state, content,
+					     writer.length, &error) != 0;
+	if (maker->is_unsaved)
+		log_event_limited(&limit, LOG_LEVEL_WARN,
+				  "ticket keys cannot be kept", "reason=\"%s\"",
+				  error.text);
+	mem_wipe(content, capacity);
+	mem_free(content);
+}
+
+/* Whoever wrote it was one of us, or the file is not what it should be. */
+static void
+load(struct ticket_maker *maker)
+{
+	size_t length;
+	void *content = state_pair_read(maker->state, &length);
+	struct buf_reader reader;
+	uint16_t count = 0;
+
+	buf_read_init(&reader, content, length);
+	if (buf_read_u8(&reader) == STATE_VERSION)
+		count = buf_read_u16(&reader);
+	for (; count > 0 && !reader.failed; count--) {
+		struct ticket_ring *ring = ticket_ring_read(&reader);
+		struct made_ring *made;
+
+		if (!ring || find_ring(&maker->found, ring->id)) {
+			ticket_ring_free(ring);
+			break;
+		}
+		made = mem_alloc(sizeof(*made));
+		made->ring = ring;
+		made->mode = TLS_TICKETS_AUTO;
+		TAILQ_INSERT_TAIL(&maker->found, made, entries);
+	}
+	if (content && (reader.failed || count > 0))
+		log_warn("ticket keys of before cannot be read", NULL);
+	state_pair_forget(content, length);
+}
+
+void
+ticket_maker_set_state(struct ticket_maker *maker, struct state_pair *state)
+{
+	assert(!maker->state && TAILQ_EMPTY(&maker->generations));
+	maker->state = state;
+	load(maker);
+}
+
+/* Workers. */
+
+static size_t
+tell_ring(const struct ticket_maker *maker, uint32_t worker,
+	  const struct ticket_ring *ring)
+{
+	struct message *message = message_new(MESSAGE_TICKETS);
+	size_t behind;
+
+	ticket_ring_write(ring, &message->body);
+	assert(!message->body.failed);
+	behind = maker->tell(worker, message, maker->argument);
+	message_free(message);
+	return behind;
+}
+
+static void
+tell_gone(const struct ticket_maker *maker, const struct ticket_ring *ring)
+{
+	struct message *message = message_new(MESSAGE_TICKETS);
+
+	buf_write_bytes(&message->body, ring->id, sizeof(ring->id));
+	(void)maker->tell(TICKET_MAKER_ALL, message, maker->argument);
+	message_free(message);
+}
+
+static void
+look_again_in(struct ticket_maker *maker, int64_t milliseconds)
+{
+	struct timeval delay = {
+		.tv_sec = (time_t)(milliseconds / 1000),
+		.tv_usec = (suseconds_t)(milliseconds % 1000 * 1000),
+	};
+
+	evtimer_add(maker->clock, &delay);
+}
+
+static void
+tell_all(struct ticket_maker *maker, uint32_t worker)
+{
+	const struct made_ring *made;
+	size_t behind = 0;
+
+	TAILQ_FOREACH (made, &maker->rings, entries)
+		behind += tell_ring(maker, worker, made->ring);
+	maker->is_behind = behind > 0;
+	look_again_in(maker, behind > 0 ? AGAIN_MS : LOOK_MS);
+}
+
+void
+ticket_maker_welcome(struct ticket_maker *maker, uint32_t worker)
+{
+	bool was_behind = maker->is_behind;
+
+	tell_all(maker, worker);
+	maker->is_behind = maker->is_behind || was_behind;
+}
+
+/* Rings. */
+
+static void
+tell_log(struct made_ring *made, int64_t now)
+{
+	const struct ticket_key *current = ticket_ring_current(made->ring, now);
+	const struct ticket_key *next = ticket_ring_next(made->ring, now);
+	static const struct ticket_key none;
+	const unsigned char *names[2] = {current ? current->name : none.name,
+					 next ? next->name : none.name};
+	char text[TICKET_TEXT_SIZE];
+
+	if (memcmp(made->told[0], names[0], TICKET_KEY_NAME_SIZE) == 0 &&
+	    memcmp(made->told[1], names[1], TICKET_KEY_NAME_SIZE) == 0)
+		return;
+	for (size_t i = 0; i < 2; i++)
+		memcpy(made->told[i], names[i], TICKET_KEY_NAME_SIZE);
+	log_info("ticket keys", "%s",
+		 ticket_text_fields(made->ring, made->mode, now, text));
+}
+
+/* Bring all on, and let everybody know. What is kept is kept before anybody
+ * gets a ticket under it. */
+static void
+bring_on(struct ticket_maker *maker, bool is_changed)
+{
+	int64_t now = now_s();
+	struct made_ring *made;
+
+	TAILQ_FOREACH (made, &maker->rings, entries) {
+		const struct ticket_source *source = source_of(maker, made);
+
+		assert(source);
+		if (ticket_source_update(source, made->ring, now))
+			is_changed = true;
+	}
+	if (is_changed || maker->is_unsaved)
+		save(maker);
+	if (is_changed || maker->is_behind)
+		tell_all(maker, TICKET_MAKER_ALL);
+	else
+		look_again_in(maker, LOOK_MS);
+	TAILQ_FOREACH (made, &maker->rings, entries)
+		tell_log(made, now);
+}
+
+static void
+on_clock(int descriptor, short what, void *argument)
+{
+	(void)descriptor;
+	(void)what;
+	bring_on(argument, false);
+}
+
+static void
+add_ring(struct ticket_maker *maker, const struct ticket_source *source)
+{
+	struct made_ring *made = find_ring(&maker->found, source->id);
+
+	if (made) {
+		TAILQ_REMOVE(&maker->found, made, entries);
+	} else {
+		made = mem_alloc(sizeof(*made));
+		made->ring = ticket_ring_new(source->id);
+	}
+	made->mode = source->mode;
+	TAILQ_INSERT_TAIL(&maker->rings, made, entries);
+}
+
+/* Those that no generation names any more. */
+static bool
+drop_rings(struct ticket_maker *maker)
+{
+	struct made_ring *made, *next;
+	bool is_changed = false;
+	char text[TICKET_TEXT_SIZE];
+
+	for (made = TAILQ_FIRST(&maker->rings); made; made = next) {
+		next = TAILQ_NEXT(made, entries);
+		if (source_of(maker, made))
+			continue;
+		log_info("ticket keys are needed no longer", "ring=%s",
+			 ticket_text_ring(made->ring, text));
+		tell_gone(maker, made->ring);
+		free_ring(&maker->rings, made);
+		is_changed = true;
+	}
+	return is_changed;
+}
+
+static void
+free_generation(struct ticket_maker *maker, struct maker_generation *generation)
+{
+	TAILQ_REMOVE(&maker->generations, generation, entries);
+	ticket_sources_clear(&generation->sources);
+	mem_free(generation);
+}
+
+void
+ticket_maker_prepare(struct ticket_maker *maker, uint64_t number,
+		     struct ticket_sources *sources)
+{
+	struct maker_generation *generation = mem_alloc(sizeof(*generation));
+	bool is_changed = false;
+
+	assert(!maker->prepared);
+	generation->number = number;
+	generation->sources = *sources;
+	*sources = (struct ticket_sources){0};
+	TAILQ_INSERT_TAIL(&maker->generations, generation, entries);
+	maker->prepared = generation;
+	for (size_t i = 0; i < generation->sources.count; i++) {
+		const struct ticket_source *source =
+			&generation->sources.sources[i];
+
+		if (find_ring(&maker->rings, source->id))
+			continue;
+		add_ring(maker, source);
+		is_changed = true;
+	}
+	if (is_changed)
+		bring_on(maker, true);
+}
+
+void
+ticket_maker_commit(struct ticket_maker *maker)
+{
+	struct made_ring *made;
+	bool is_changed;
+
+	assert(maker->prepared);
+	maker->current = TAKE(maker->prepared);
+	/* What was kept and nobody has asked for is of another time. */
+	is_changed = !TAILQ_EMPTY(&maker->found);
+	while ((made = TAILQ_FIRST(&maker->found)))
+		free_ring(&maker->found, made);
+	bring_on(maker, is_changed);
+}
+
+void
+ticket_maker_abort(struct ticket_maker *maker)
+{
+	if (!maker->prepared)
+		return;
+	free_generation(maker, TAKE(maker->prepared));
+	if (drop_rings(maker))
+		save(maker);
+}
+
+void
+ticket_maker_release(struct ticket_maker *maker, uint64_t number)
+{
+	struct maker_generation *oldest;
+
+	while ((oldest = TAILQ_FIRST(&maker->generations)) &&
+	       oldest->number < number && oldest != maker->current &&
+	       oldest != maker->prepared)
+		free_generation(maker, oldest);
+	if (drop_rings(maker))
+		save(maker);
+}
+
+void
+ticket_maker_rotate(struct ticket_maker *maker)
+{
+	struct made_ring *made;
+	bool is_changed = false;
+
+	TAILQ_FOREACH (made, &maker->rings, entries) {
+		const struct ticket_source *source = source_of(maker, made);
+
+		if (made->mode != TLS_TICKETS_AUTO)
+			continue;
+		ticket_make_rotate(made->ring, &source->pace, now_s());
+		is_changed = true;
+	}
+	bring_on(maker, is_changed);
+}
+
+char *
+ticket_maker_show(const struct ticket_maker *maker, size_t most)
+{
+	const struct made_ring *made;
+	int64_t now = now_s();
+	char *text = NULL;
+	size_t length = 0;
+	FILE *out = open_memstream(&text, &length);
+
+	assert(out);
+	TAILQ_FOREACH (made, &maker->rings, entries)
+		ticket_text_lines(made->ring, made->mode, now, out);
+	if (TAILQ_EMPTY(&maker->rings))
+		fputs("no gate has tickets\n", out);
+	fclose(out);
+	if (length > most) {
+		length = most;
+		while (length > 0 && text[length - 1] != '\n')
+			length--;
+		text[length] = '\0';
+	}
+	return text;
+}
+
+struct ticket_maker *
+ticket_maker_new(struct event_base *base,
+		 size_t (*tell)(uint32_t worker, const struct message *message,
+				void *argument),
+		 void *argument)
+{
+	struct ticket_maker *maker = mem_alloc(sizeof(*maker));
+
+	maker->tell = tell;
+	maker->argument = argument;
+	TAILQ_INIT(&maker->rings);
+	TAILQ_INIT(&maker->found);
+	TAILQ_INIT(&maker->generations);
+	maker->clock = evtimer_new(base, on_clock, maker);
+	assert(maker->clock);
+	return maker;
+}
+
+void
+ticket_maker_free(struct ticket_maker *maker)
+{
+	struct maker_generation *generation;
+	struct made_ring *made;
+
+	if (!maker)
+		return;
+	while ((made = TAILQ_FIRST(&maker->rings)))
+		free_ring(&maker->rings, made);
+	while ((made = TAILQ_FIRST(&maker->found)))
+		free_ring(&maker->found, made);
+	while ((generation = TAILQ_FIRST(&maker->generations)))
+		free_generation(maker, generation);
+	event_free(maker->clock);
+	state_pair_free(maker->state);
+	mem_free(maker);
+}
