@@ -187,7 +187,8 @@ keeper_fixture_receive(int socket, struct packet *packet)
 		    packet_receive(socket, memory, 0, packet, &why) !=
 			    PACKET_RECEIVED)
 			return false;
-	} while (packet->type == MESSAGE_HELLO);
+	} while (packet->type == MESSAGE_HELLO ||
+		 packet->type == MESSAGE_TICKETS);
 	return true;
 }
 

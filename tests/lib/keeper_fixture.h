@@ -57,8 +57,9 @@ keeper_fixture_send(int socket, struct message *message);
 void
 keeper_fixture_greet(int socket);
 
-/* The next packet but a hello, whose memory is good until the next one. False
- * when there is none within seconds, or the other end is gone. */
+/* The next packet but hellos and ticket keys, whose memory is good until the
+ * next one. False when there is none within seconds, or the other end is gone.
+ */
 bool
 keeper_fixture_receive(int socket, struct packet *packet);
 
