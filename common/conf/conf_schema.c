@@ -13,7 +13,7 @@
 #include "common/conf/json_write.h"
 #include "common/conf/schema.h"
 
-#define VARIANTS_MAX 64
+#define VARIANTS_MAX 128
 
 struct variant {
 	const struct schema_map *map;
