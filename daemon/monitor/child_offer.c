@@ -109,6 +109,7 @@ send_plan(struct child_entry *entry, const struct plan *plan)
 		share.extent = GENERATION_SECRETS;
 	} else if (entry->role == IPC_HELPER) {
 		share.extent = GENERATION_STAPLES;
+		share.has_index = plan_needs_keeper(plan);
 	} else if (entry->role == IPC_WORKER) {
 		listeners = plan_listeners(plan, entry->number,
 					   &share.listener_count);
@@ -116,8 +117,6 @@ send_plan(struct child_entry *entry, const struct plan *plan)
 		share.has_index = plan_isolates_keys(plan);
 		share.extent = share.has_index ? GENERATION_PUBLIC
 					       : GENERATION_SECRETS;
-	} else if (entry->role == IPC_HELPER) {
-		share.has_index = plan_needs_keeper(plan);
 	}
 	share.index = plan->index;
 	assert(!share.has_index || share.index >= 0);
