@@ -19,6 +19,7 @@
 #include "daemon/cli/cmd_reload.h"
 #include "daemon/cli/cmd_run.h"
 #include "daemon/cli/cmd_schema.h"
+#include "daemon/cli/cmd_tickets.h"
 #include "daemon/cli/cmd_tunnel.h"
 #include "daemon/cli/cmd_version.h"
 #include "daemon/helper/helper.h"
@@ -43,6 +44,7 @@ static const struct command commands[] = {
 	{"check", cmd_check, "everything that run would find wrong"},
 	{"reload", cmd_reload, "apply a changed configuration"},
 	{"stop", cmd_stop, "stop the daemon gracefully"},
+	{"tickets", cmd_tickets, "the keys of session tickets"},
 	{"probe", cmd_probe, "everything about a TLS server"},
 	{"cert", cmd_cert, "certificates for tests and tunnels"},
 	{"schema", cmd_schema, "the JSON Schema of the configuration"},

@@ -29,16 +29,22 @@
 /* A pause after accept(2) found no room. */
 #define PAUSE_S 1
 
-/* A client that waits for the daemon's end. */
-#define UNTIL_THE_END UINT64_MAX
+/* What a client waits for. */
+enum wait {
+	WAIT_NONE,
+	WAIT_RUN,     /* of reload, with that number */
+	WAIT_TICKETS, /* the answer to the question with that number */
+	WAIT_END,     /* of the daemon */
+};
 
 struct client {
 	LIST_ENTRY(client) entries;
 	struct admin *admin;
 	struct bufferevent *stream;
-	uint64_t waits_for; /* a run of reload; 0: nothing */
-	bool is_ended;      /* it says no more, but may still be answered */
-	bool is_refused;    /* what it says is passed over until it ends */
+	enum wait waits_for;
+	uint64_t number;
+	bool is_ended;   /* it says no more, but may still be answered */
+	bool is_refused; /* what it says is passed over until it ends */
 };
 
 LIST_HEAD(client_list, client);
@@ -104,6 +110,21 @@ log_request(struct client *client, const char *command)
 }
 
 static void
+ask_tickets(struct client *client, enum admin_command command)
+{
+	static char why[] = "there is no keeper: it makes ticket keys where a "
+			    "gate serves TLS";
+	static const struct admin_answer nobody = {.error = why, .exit = 1};
+	struct admin *admin = client->admin;
+
+	client->number = admin->events.tickets(command, admin->argument);
+	if (client->number > 0)
+		client->waits_for = WAIT_TICKETS;
+	else
+		answer(client, &nobody);
+}
+
+static void
 take_line(struct client *client, const char *line, size_t length)
 {
 	static const struct admin_answer done = {.is_ok = true};
@@ -115,14 +136,20 @@ take_line(struct client *client, const char *line, size_t length)
 		refuse(client, error.text);
 		return;
 	}
+	log_request(client, request.is_now
+				    ? "stop now"
+				    : admin_command_name(request.command));
 	switch (request.command) {
 	case ADMIN_RELOAD:
-		log_request(client, "reload");
-		client->waits_for = admin->events.reload(admin->argument);
+		client->waits_for = WAIT_RUN;
+		client->number = admin->events.reload(admin->argument);
+		break;
+	case ADMIN_TICKETS_SHOW:
+	case ADMIN_TICKETS_ROTATE:
+		ask_tickets(client, request.command);
 		break;
 	case ADMIN_STOP:
-		log_request(client, request.is_now ? "stop now" : "stop");
-		client->waits_for = UNTIL_THE_END;
+		client->waits_for = WAIT_END;
 		answer(client, &done);
 		admin->events.stop(request.is_now, admin->argument);
 		break;
@@ -285,21 +312,35 @@ admin_listen(struct admin *admin, int descriptor)
 	event_add(admin->acceptable, NULL);
 }
 
-void
-admin_answer_run(struct admin *admin, uint64_t run,
-		 const struct admin_answer *said)
+static void
+answer_all(struct admin *admin, enum wait what, uint64_t number,
+	   const struct admin_answer *said)
 {
 	struct client *client, *next;
 
 	for (client = LIST_FIRST(&admin->clients); client; client = next) {
 		next = LIST_NEXT(client, entries);
-		if (client->waits_for != run)
+		if (client->waits_for != what || client->number != number)
 			continue;
-		client->waits_for = 0;
+		client->waits_for = WAIT_NONE;
 		answer(client, said);
 		set_limit(client);
 		take_lines(client);
 	}
+}
+
+void
+admin_answer_run(struct admin *admin, uint64_t run,
+		 const struct admin_answer *said)
+{
+	answer_all(admin, WAIT_RUN, run, said);
+}
+
+void
+admin_answer_tickets(struct admin *admin, uint64_t number,
+		     const struct admin_answer *said)
+{
+	answer_all(admin, WAIT_TICKETS, number, said);
 }
 
 void

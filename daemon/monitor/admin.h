@@ -9,8 +9,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "daemon/process/admin_protocol.h"
+
 struct admin;
-struct admin_answer;
 struct event_base;
 
 struct admin_events {
@@ -18,6 +19,9 @@ struct admin_events {
 	 * result is told by admin_answer_run(). */
 	uint64_t (*reload)(void *argument);
 	void (*stop)(bool is_now, void *argument);
+	/* TICKETS_SHOW or TICKETS_ROTATE: the number of the question, whose
+	 * answer is told by admin_answer_tickets(); 0: nobody can answer. */
+	uint64_t (*tickets)(enum admin_command command, void *argument);
 };
 
 struct admin *
@@ -38,5 +42,10 @@ admin_listen(struct admin *admin, int descriptor);
 void
 admin_answer_run(struct admin *admin, uint64_t run,
 		 const struct admin_answer *answer);
+
+/* The answer to one of the questions above. */
+void
+admin_answer_tickets(struct admin *admin, uint64_t number,
+		     const struct admin_answer *answer);
 
 #endif

@@ -109,6 +109,7 @@ on_closed(struct channel *channel, const char *why, void *argument)
 	generation_sender_free(TAKE(entry->sender));
 	channel_free(channel);
 	entry->channel = NULL;
+	child_tickets_lost(entry);
 	event_add(entry->overdue, &limit);
 }
 

@@ -3,7 +3,8 @@
  * One child, as the files behind children.h see it: child_entry.c starts the
  * process and starts it again, child_offer.c gives it generations,
  * child_peers.c makes it known to others, child_live.c sees which generations
- * are in use, child_pulse.c that it is alive, children.c does what concerns all
+ * are in use, child_pulse.c that it is alive, child_tickets.c asks the keeper,
+ * children.c does what concerns all
  * of them.
  */
 #ifndef SEALOCK_MONITOR_CHILD_ENTRY_H
@@ -45,8 +46,12 @@ struct children {
 	struct error_list warnings;
 	uint32_t *down; /* services that a worker reported so */
 	size_t down_count;
-	struct event *verdict; /* tells what became of it */
-	uint64_t told_live;    /* the last one of which all others had ended */
+	struct event *verdict;  /* tells what became of it */
+	uint64_t told_live;     /* the last one of which all others had ended */
+	uint64_t tickets_asked; /* questions to the keeper */
+	uint64_t tickets_told;  /* how many of them are answered */
+	uint64_t tickets_late;  /* answers that nobody waits for any more */
+	struct event *tickets_limit;
 	bool is_stopping;
 	struct event *gone;
 };
@@ -182,6 +187,16 @@ void
 child_pulse_stop(struct child_entry *entry);
 void
 child_pulse_free(struct child_entry *entry);
+
+/* Questions to the keeper: what it has said, and that it is gone. */
+void
+child_tickets_init(struct children *children);
+void
+child_tickets_clear(struct children *children);
+void
+child_tickets_told(struct child_entry *entry, struct buf_reader *reader);
+void
+child_tickets_lost(struct child_entry *entry);
 
 /* Look which generations are still in use, and tell those who hold something
  * for them. */

@@ -391,6 +391,9 @@ child_offer_message(struct child_entry *entry, struct message *message)
 	case MESSAGE_PONG:
 		child_pulse_answered(entry, &reader);
 		break;
+	case MESSAGE_TICKETS_TOLD:
+		child_tickets_told(entry, &reader);
+		break;
 	case MESSAGE_ACCUSE:
 		child_peers_accused(entry, &reader);
 		break;

@@ -155,6 +155,7 @@ children_reaped(struct children *children, pid_t pid, int status)
 	event_del(entry->overdue);
 	child_pulse_stop(entry);
 	channel_free(TAKE(entry->channel));
+	child_tickets_lost(entry);
 	describe_end(status, how, sizeof(how));
 	if (!children->is_stopping && !entry->is_retired) {
 		on_death(entry, pid, is_replacement_wanted(status), how);
@@ -188,6 +189,7 @@ children_new(struct event_base *base, int executable, bool has_stderr,
 		event_new(base, -1, 0, children_on_verdict, children);
 	children->gone = event_new(base, -1, 0, on_gone, children);
 	assert(children->verdict && children->gone);
+	child_tickets_init(children);
 	return children;
 }
 
@@ -203,6 +205,7 @@ children_free(struct children *children)
 		child_entry_free(entry);
 	event_free(children->verdict);
 	event_free(children->gone);
+	child_tickets_clear(children);
 	error_list_clear(&children->problems);
 	error_list_clear(&children->warnings);
 	mem_free(children->down);

@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "common/ipc/msgtable.h"
+
 struct children;
 struct confinement;
 struct error_list;
@@ -29,6 +31,9 @@ struct children_events {
 	/* The certificates of the plan in force are not what a keeper makes of
 	 * its files by now, and a reload would help. */
 	void (*outdated)(const char *why, void *argument);
+	/* The keeper's answer to the question with that number; NULL: there
+	 * will be none. */
+	void (*tickets)(uint64_t number, const char *text, void *argument);
 	/* The last one is gone, after children_drain(). */
 	void (*gone)(void *argument);
 };
@@ -74,6 +79,11 @@ children_abort(struct children *children);
  * indexes, some of them several times. Valid until the offer's end. */
 const uint32_t *
 children_down(const struct children *children, size_t *count);
+
+/* Ask the keeper about ticket keys: the number of the question, to which
+ * tickets() will tell the answer from the loop; 0: there is no keeper. */
+uint64_t
+children_ask_tickets(struct children *children, enum ipc_tickets command);
 
 /* Who has not answered the offer yet, "worker 0, helper", for a message. */
 const char *

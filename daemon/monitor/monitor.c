@@ -330,6 +330,34 @@ on_admin_stop(bool is_now, void *argument)
 		stop(monitor, is_now);
 }
 
+static uint64_t
+on_admin_tickets(enum admin_command command, void *argument)
+{
+	struct monitor *monitor = argument;
+
+	return children_ask_tickets(monitor->children,
+				    command == ADMIN_TICKETS_ROTATE
+					    ? IPC_TICKETS_ROTATE
+					    : IPC_TICKETS_SHOW);
+}
+
+static void
+on_tickets_told(uint64_t number, const char *text, void *argument)
+{
+	struct monitor *monitor = argument;
+	AUTO_FREE char *copy = text ? mem_strdup(text) : NULL;
+	AUTO_FREE char *error =
+		text ? NULL : mem_strdup("the keeper does not answer");
+	const struct admin_answer answer = {
+		.is_ok = text != NULL,
+		.text = copy,
+		.error = error,
+		.exit = text ? 0 : 1,
+	};
+
+	admin_answer_tickets(monitor->admin, number, &answer);
+}
+
 /* Signals. */
 
 static void
@@ -403,11 +431,13 @@ set_up(struct monitor *monitor, struct error *error)
 		.ready = on_children_ready,
 		.failed = on_children_failed,
 		.outdated = on_children_outdated,
+		.tickets = on_tickets_told,
 		.gone = on_children_gone,
 	};
 	static const struct admin_events admin_events = {
 		.reload = on_admin_reload,
 		.stop = on_admin_stop,
+		.tickets = on_admin_tickets,
 	};
 	struct reload_parts parts = {
 		.options = monitor->options,

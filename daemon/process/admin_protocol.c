@@ -291,6 +291,30 @@ read_object(const char *text, size_t length, struct key *keys, size_t count,
 
 /* Requests. */
 
+static const char *const commands[] = {
+	[ADMIN_RELOAD] = "reload",
+	[ADMIN_STOP] = "stop",
+	[ADMIN_TICKETS_SHOW] = "tickets show",
+	[ADMIN_TICKETS_ROTATE] = "tickets rotate",
+};
+
+static int
+find_command(const char *name, enum admin_command *command)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		if (strcmp(commands[i], name) == 0) {
+			*command = (enum admin_command)i;
+			return 0;
+		}
+	return -1;
+}
+
+const char *
+admin_command_name(enum admin_command command)
+{
+	return commands[command];
+}
+
 int
 admin_request_parse(const char *line, size_t length,
 		    struct admin_request *request, struct error *error)
@@ -308,42 +332,30 @@ admin_request_parse(const char *line, size_t length,
 		error_set(error, "\"command\" is missing");
 		return -1;
 	}
-	if (strcmp(command, "stop") == 0) {
-		request->command = ADMIN_STOP;
-		return 0;
-	}
-	if (strcmp(command, "reload") != 0) {
+	if (find_command(command, &request->command) != 0) {
 		error_set(error,
-			  "there is no command \"%s\": there are "
-			  "reload and stop",
+			  "there is no command \"%s\": there are reload, stop, "
+			  "tickets show and tickets rotate",
 			  command);
 		return -1;
 	}
-	if (keys[1].is_there) {
+	if (keys[1].is_there && request->command != ADMIN_STOP) {
 		error_set(error, "\"now\" goes with stop");
 		return -1;
 	}
-	request->command = ADMIN_RELOAD;
 	return 0;
 }
 
 size_t
 admin_request_format(const struct admin_request *request, char *buffer)
 {
-	int length = 0;
+	const char *now = "";
 
-	switch (request->command) {
-	case ADMIN_RELOAD:
-		length = snprintf(buffer, ADMIN_REQUEST_MAX,
-				  "{\"command\":\"reload\"}\n");
-		break;
-	case ADMIN_STOP:
-		length = snprintf(buffer, ADMIN_REQUEST_MAX,
-				  "{\"command\":\"stop\",\"now\":%s}\n",
-				  request->is_now ? "true" : "false");
-		break;
-	}
-	return (size_t)length;
+	if (request->command == ADMIN_STOP)
+		now = request->is_now ? ",\"now\":true" : ",\"now\":false";
+	return (size_t)snprintf(buffer, ADMIN_REQUEST_MAX,
+				"{\"command\":\"%s\"%s}\n",
+				commands[request->command], now);
 }
 
 /* Answers. */
@@ -359,6 +371,7 @@ admin_answer_parse(const char *line, size_t length, struct admin_answer *answer,
 		{"exit", VALUE_NUMBER, &exit, false},
 		{"error", VALUE_STRING, &answer->error, false},
 		{"warnings", VALUE_STRING, &answer->warnings, false},
+		{"text", VALUE_STRING, &answer->text, false},
 	};
 	int status;
 
@@ -377,6 +390,8 @@ admin_answer_parse(const char *line, size_t length, struct admin_answer *answer,
 		answer->error = mem_strdup("");
 	if (!answer->warnings)
 		answer->warnings = mem_strdup("");
+	if (!answer->text)
+		answer->text = mem_strdup("");
 	return 0;
 }
 
@@ -385,6 +400,7 @@ admin_answer_clear(struct admin_answer *answer)
 {
 	mem_free(answer->error);
 	mem_free(answer->warnings);
+	mem_free(answer->text);
 	*answer = (struct admin_answer){0};
 }
 
@@ -406,6 +422,7 @@ admin_answer_format(const struct admin_answer *answer, size_t *length)
 {
 	AUTO_FREE char *error = format_text("error", answer->error);
 	AUTO_FREE char *warnings = format_text("warnings", answer->warnings);
+	AUTO_FREE char *text = format_text("text", answer->text);
 	char generation[48] = "", exit[24] = "";
 	char *line;
 
@@ -414,9 +431,9 @@ admin_answer_format(const struct admin_answer *answer, size_t *length)
 			 ",\"generation\":%" PRIu64, answer->generation);
 	if (answer->exit > 0)
 		snprintf(exit, sizeof(exit), ",\"exit\":%u", answer->exit);
-	line = mem_format("{\"ok\":%s%s%s%s%s}\n",
+	line = mem_format("{\"ok\":%s%s%s%s%s%s}\n",
 			  answer->is_ok ? "true" : "false", generation, error,
-			  exit, warnings);
+			  exit, warnings, text);
 	*length = strlen(line);
 	return line;
 }

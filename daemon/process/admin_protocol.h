@@ -10,6 +10,9 @@
  *	{"command":"stop","now":false}
  *	{"ok":true}
  *
+ *	{"command":"tickets show"}		(or "tickets rotate")
+ *	{"ok":true,"text":"ring ...\n..."}
+ *
  * Several sentences are separated by newlines. "exit" is the status that a
  * command should end with. Both sides read exactly this: flat objects of
  * strings, booleans and whole numbers, and no key that they do not know.
@@ -31,7 +34,13 @@ struct error_list;
 enum admin_command {
 	ADMIN_RELOAD,
 	ADMIN_STOP,
+	ADMIN_TICKETS_SHOW,
+	ADMIN_TICKETS_ROTATE,
 };
+
+/* As it is written: "reload", "tickets show". */
+const char *
+admin_command_name(enum admin_command command);
 
 struct admin_request {
 	enum admin_command command;
@@ -44,6 +53,7 @@ struct admin_answer {
 	unsigned int exit;   /* of a refusal */
 	char *error;         /* "" when there is none */
 	char *warnings;
+	char *text; /* what was asked for */
 };
 
 /* A line, without its newline, or the whole of it. -1 with a sentence. */
@@ -64,8 +74,8 @@ void
 admin_answer_clear(struct admin_answer *answer);
 
 /* The line for it, newline included; the caller's memory (mem_free()). NULL
- * stands for no text. With texts of admin_sentences() it is no longer than
- * ADMIN_ANSWER_MAX. */
+ * stands for no text. With texts of admin_sentences(), or one of printable
+ * lines in a message's size, it is no longer than ADMIN_ANSWER_MAX. */
 char *
 admin_answer_format(const struct admin_answer *answer, size_t *length);
 

@@ -9,19 +9,18 @@
 #include <stdbool.h>
 #include <sys/queue.h>
 
-struct message;
+struct event_base;
 struct names;
 struct resolution;
 
 struct names *
-names_new(void);
+names_new(struct event_base *base);
 void
 names_free(struct names *names);
 
-/* The helper has told something. -1: it cannot be read. */
-int
-names_told(struct names *names, const struct message *message)
-	__attribute__((warn_unused_result));
+/* A channel to the (new) helper; takes the descriptor. */
+void
+names_attach(struct names *names, int descriptor);
 
 /* The latest answer for a host, which may be a failure (count 0); NULL: none
  * has come yet. Borrowed until the next event. */

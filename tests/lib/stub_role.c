@@ -192,6 +192,17 @@ release(void *argument, uint64_t number)
 }
 
 static void
+tickets(void *argument, unsigned int command)
+{
+	(void)argument;
+	log_info("tickets", "command=%u", command);
+	if (is_called("keeper_mute"))
+		return;
+	child_tell_tickets(self,
+			   command == IPC_TICKETS_SHOW ? "a\x1b[1m\nb" : "c");
+}
+
+static void
 drain(void *argument, int64_t grace_ms)
 {
 	(void)argument;
@@ -224,6 +235,7 @@ stub_role_main(int argc, char **argv)
 		.commit = commit,
 		.abort = abort_prepared,
 		.release = release,
+		.tickets = tickets,
 		.drain = drain,
 		.peer = peer,
 		.stop = stop,

@@ -8,6 +8,7 @@
  *	keeper_dies	it dies while it prepares
  *	keeper_bare	it is ready without an index
  *	keeper_open	its index is not sealed
+ *	keeper_mute	it does not say what it has for tickets
  *	worker_bad	workers refuse the generation
  *	worker_holds	workers go on using what was before
  *	accuse		the keeper accuses worker 0 when this is in force

@@ -46,6 +46,8 @@ test_requests_written(void)
 		{.command = ADMIN_RELOAD},
 		{.command = ADMIN_STOP},
 		{.command = ADMIN_STOP, .is_now = true},
+		{.command = ADMIN_TICKETS_SHOW},
+		{.command = ADMIN_TICKETS_ROTATE},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(requests); i++) {
@@ -89,6 +91,9 @@ test_requests_refused(void)
 		"{\"command\":\"stop\",\"now\":tru}",
 		"{\"command\":\"stop\",\"more\":true}",
 		"{\"command\":\"upgrade\"}",
+		"{\"command\":\"tickets\"}",
+		"{\"command\":\"tickets  show\"}",
+		"{\"command\":\"tickets show\",\"now\":true}",
 		"{\"command\":true}",
 		"{\"command\":null}",
 		"{\"command\":{\"command\":\"stop\"}}",
@@ -151,6 +156,7 @@ round_trip(const struct admin_answer *answer)
 	CU_ASSERT_STRING_EQUAL(read.error, answer->error ? answer->error : "");
 	CU_ASSERT_STRING_EQUAL(read.warnings,
 			       answer->warnings ? answer->warnings : "");
+	CU_ASSERT_STRING_EQUAL(read.text, answer->text ? answer->text : "");
 	admin_answer_clear(&read);
 }
 
@@ -167,6 +173,7 @@ test_answers(void)
 	round_trip(&(struct admin_answer){.error = sentence, .exit = 2});
 	round_trip(&(struct admin_answer){
 		.is_ok = true, .generation = 3, .warnings = warnings});
+	round_trip(&(struct admin_answer){.is_ok = true, .text = sentence});
 }
 
 static void

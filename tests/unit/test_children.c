@@ -49,6 +49,7 @@ struct scene {
 	char verdict;                /* 'r', 'f' or 0 */
 	int status;
 	unsigned int changes;
+	char told[64]; /* about tickets: "NUMBER TEXT" */
 	bool is_gone;
 };
 
@@ -86,6 +87,16 @@ on_outdated(const char *why, void *argument)
 
 	CU_ASSERT_TRUE(why && *why);
 	scene->changes++;
+}
+
+static void
+on_tickets(uint64_t number, const char *text, void *argument)
+{
+	struct scene *scene = argument;
+	size_t used = strlen(scene->told);
+
+	snprintf(scene->told + used, sizeof(scene->told) - used, "%u %s;",
+		 (unsigned int)number, text ? text : "nothing");
 }
 
 static void
@@ -135,6 +146,7 @@ open_scene(struct scene *scene)
 		.ready = on_ready,
 		.failed = on_failed,
 		.outdated = on_outdated,
+		.tickets = on_tickets,
 		.gone = on_gone,
 	};
 	struct error error = {0};
@@ -395,6 +407,51 @@ test_state(void)
 	kill_role(&scene, "keeper");
 	CU_ASSERT(wait_log(&scene, "keeper[", "state before=2", 1));
 	CU_ASSERT_EQUAL(count_log(&scene, "worker[", "state before=0"), 0);
+	close_scene(&scene);
+}
+
+static void
+wait_told(struct scene *scene, const char *told)
+{
+	int64_t deadline_ms = clock_monotonic_ms() + DEADLINE_MS;
+
+	while (strlen(scene->told) < strlen(told) &&
+	       clock_monotonic_ms() < deadline_ms)
+		turn(scene);
+	CU_ASSERT_STRING_EQUAL(scene->told, told);
+	scene->told[0] = '\0';
+}
+
+static void
+test_tickets(void)
+{
+	struct scene scene;
+
+	open_scene(&scene);
+	CU_ASSERT_EQUAL(children_ask_tickets(scene.children, IPC_TICKETS_SHOW),
+			0);
+	settle(&scene, "s", true, 'r');
+	CU_ASSERT_EQUAL(children_ask_tickets(scene.children, IPC_TICKETS_SHOW),
+			1);
+	CU_ASSERT_EQUAL(
+		children_ask_tickets(scene.children, IPC_TICKETS_ROTATE), 2);
+	/* A terminal is safe from it. */
+	wait_told(&scene, "1 a?[1m\nb;2 c;");
+	/* One that dies has not answered, and its successor is asked anew. */
+	settle(&scene, "keeper_mute", true, 'r');
+	CU_ASSERT_EQUAL(children_ask_tickets(scene.children, IPC_TICKETS_SHOW),
+			3);
+	CU_ASSERT_EQUAL(children_ask_tickets(scene.children, IPC_TICKETS_SHOW),
+			4);
+	CU_ASSERT(wait_log(&scene, "keeper[", "tickets command=1", 3));
+	CU_ASSERT_STRING_EQUAL(scene.told, "");
+	kill_role(&scene, "keeper");
+	wait_told(&scene, "3 nothing;4 nothing;");
+	CU_ASSERT(wait_log(&scene, "keeper[", "commit generation=2", 2));
+	settle(&scene, "s", true, 'r');
+	CU_ASSERT_EQUAL(children_ask_tickets(scene.children, IPC_TICKETS_SHOW),
+			5);
+	wait_told(&scene, "5 a?[1m\nb;");
 	close_scene(&scene);
 }
 
@@ -702,7 +759,7 @@ test_false_accusations(void)
 }
 
 UNIT_SUITE(children, {"two_steps", test_two_steps}, {"state", test_state},
-	   {"not_isolated", test_not_isolated},
+	   {"tickets", test_tickets}, {"not_isolated", test_not_isolated},
 	   {"not_isolated_tls", test_not_isolated_tls},
 	   {"keeper_refuses", test_keeper_refuses},
 	   {"keeper_refuses_the_first", test_keeper_refuses_the_first},
