@@ -144,6 +144,17 @@ walk_directory(struct watch_places *places, const char *path,
 }
 
 static void
+add_tickets(struct watch_places *places, const struct tls_tickets *tickets)
+{
+	if (tickets->mode == TLS_TICKETS_FILES)
+		for (size_t i = 0; i < tickets->file_count; i++)
+			mem_free(walk(places, tickets->files[i]));
+	if (tickets->mode == TLS_TICKETS_DERIVED &&
+	    tickets->secret.kind == SECRET_FILE)
+		mem_free(walk(places, tickets->secret.name));
+}
+
+static void
 add_tls(struct watch_places *places, const struct file_set *files,
 	const struct tls_settings *settings)
 {
@@ -156,6 +167,7 @@ add_tls(struct watch_places *places, const struct file_set *files,
 		mem_free(walk(places, crl->files[i]));
 	if (crl->directory)
 		walk_directory(places, crl->directory, 0);
+	add_tickets(places, &settings->session.tickets);
 	if (settings->staple.file)
 		mem_free(walk(places, settings->staple.file));
 	for (size_t i = 0; i < settings->certificate_count; i++) {
