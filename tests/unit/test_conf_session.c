@@ -101,7 +101,8 @@ test_refused(void)
 {
 	CU_ASSERT(refuses("maybe", "2:1", "`resume` is \"maybe\""));
 	CU_ASSERT(refuses("{key: x}", "2:2", "belongs to the connect gate"));
-	CU_ASSERT(refuses("{tickets: {lifetime: 25h}}", "2:22", "from 1s to 1d"));
+	CU_ASSERT(
+		refuses("{tickets: {lifetime: 25h}}", "2:22", "from 1s to 1d"));
 	CU_ASSERT(refuses("{tickets: {number: 0}}", "2:20", "from 1 to 8"));
 	CU_ASSERT(refuses("{tickets: {rotate: 9s}}", "2:20", "from 10s"));
 	CU_ASSERT(refuses("{tickets: {keep: 33}}", "2:18", "from 1 to 32"));
