@@ -32,6 +32,7 @@ USAGES = {
     "both": "serverAuth,clientAuth",
     "any": "anyExtendedKeyUsage",
     "none": None,
+    "ocsp": "OCSPSigning",
 }
 
 
@@ -159,21 +160,22 @@ class Pki:
                           ["CN=%s CA" % name], "ca", (), days)
 
     def leaf(self, *names, key="p256", issuer=None, usage="server", days=30,
-             subject=None, san=True, unit=None, starts=0):
+             subject=None, san=True, unit=None, starts=0, more=()):
         """A leaf for these names (host names and IP addresses; others with
         their kind in front, "URI:spiffe://…", "email:…"). Negative days make
         one that has expired, starts moves its first day away from yesterday.
         subject is the common name, by default the first name; san=False
-        leaves the common name alone with it. unit is an OU."""
+        leaves the common name alone with it. unit is an OU. more: lines of
+        further extensions, in the words of openssl's configuration."""
         issuer = issuer or self.root()
         label = "%s-%s-%s-%s-%d-%s-%s-%s-%d" % (
             "+".join(names), key, os.path.basename(issuer.directory), usage,
-            days, subject, san, unit, starts)
+            days, subject, san, unit, starts) + "".join("-" + m for m in more)
         return self._make("leaf-" + hashlib.sha256(
             label.encode()).hexdigest()[:16], issuer, key,
             ["CN=" + (subject or names[0])] + (
                 ["OU=" + unit] if unit else []),
-            usage, names if san else (), days, starts)
+            usage, names if san else (), days, starts, more)
 
     def system(self):
         """The certificate that most tests serve: web.test by the root."""
@@ -181,7 +183,7 @@ class Pki:
                          "::1")
 
     def _make(self, name, issuer, key, subject, usage, names, days,
-              starts=0):
+              starts=0, more=()):
         directory = os.path.join(self.directory, name.replace("*", "_"))
         made = Certificate(directory, issuer)
         if os.path.exists(made.cert):
@@ -191,10 +193,11 @@ class Pki:
             if not os.path.exists(made.cert):
                 os.makedirs(directory, exist_ok=True)
                 os.chmod(directory, 0o755)
-                self._sign(made, key, subject, usage, names, days, starts)
+                self._sign(made, key, subject, usage, names, days, starts,
+                           more)
         return made
 
-    def _sign(self, made, key, subject, usage, names, days, starts):
+    def _sign(self, made, key, subject, usage, names, days, starts, more):
         write(made.key, openssl("genpkey", *KEYS[key]), 0o600)
         lines = ["subjectKeyIdentifier=hash"]
         if usage == "ca":
@@ -211,6 +214,7 @@ class Pki:
                 name if re.match("(URI|email):", name)
                 else ("IP:" if is_ip(name) else "DNS:") + name
                 for name in names))
+        lines += more
         extensions = made.path("extensions")
         write(extensions, "[e]\n" + "\n".join(lines) + "\n")
         request = openssl("req", "-new", "-key", made.key, "-subj",

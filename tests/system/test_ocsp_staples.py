@@ -1,0 +1,377 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What backends staple: judged before anything is said to them, and a backend
+that its own CA has revoked gets nothing and is heard by nobody."""
+
+import os
+import socket
+import threading
+
+from harness import limit, wait_for
+from ocsp import answer, statement
+
+from streams import Ended
+from test_authorize import Authorizer
+
+VERSIONS = ("TLSv1.2", "TLSv1.3")
+
+# The longest record of ours behind which there can be no Finished message: an
+# encrypted alert of TLS 1.3 has 19 bytes, of TLS 1.2 26.
+ALERT_MAX = 26
+
+
+class Hop:
+    """Between sealock and a backend: notes what passes to the backend, in
+    each connection."""
+
+    def __init__(self, t, port):
+        self.port = port
+        self.sent = []
+        self.listening = socket.create_server(("127.0.0.1", t.port()))
+        t.defer(self.listening.close)
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    @property
+    def address(self):
+        return "127.0.0.1:%d" % self.listening.getsockname()[1]
+
+    def _serve(self):
+        while True:
+            try:
+                client, _ = self.listening.accept()
+                backend = socket.create_connection(("127.0.0.1", self.port))
+            except OSError:
+                return
+            self.sent.append(Passed())
+            for pair in ((client, backend, self.sent[-1]),
+                         (backend, client, None)):
+                threading.Thread(target=self._copy, args=pair,
+                                 daemon=True).start()
+
+    @staticmethod
+    def _copy(source, destination, passed):
+        try:
+            while True:
+                data = source.recv(65536)
+                if not data:
+                    break
+                if passed:
+                    passed.bytes += data
+                destination.sendall(data)
+            destination.shutdown(socket.SHUT_WR)
+        except OSError:
+            for side in source, destination:
+                try:
+                    side.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    pass
+        if passed:
+            passed.over.set()
+
+
+class Passed:
+    def __init__(self):
+        self.bytes = bytearray()
+        self.over = threading.Event()
+
+    def records(self):
+        """(type, length) of those behind the ClientHello, when all are
+        there."""
+        assert self.over.wait(10)
+        found, rest = [], bytes(self.bytes)
+        while len(rest) >= 5:
+            length = int.from_bytes(rest[3:5], "big")
+            found.append((rest[0], length))
+            rest = rest[5 + length:]
+        return found[1:]
+
+
+class World:
+    """A CA, a server's certificate, and answers about it."""
+
+    def __init__(self, t):
+        self.t = t
+        self.root = t.pki.root("stapling")
+        self.leaf = t.pki.leaf("localhost", "127.0.0.1", issuer=self.root)
+        self.sibling = t.pki.leaf("sibling.test", issuer=self.root)
+        self.stranger = t.pki.root("stapling-stranger")
+        self.delegate = t.pki.leaf("responder", issuer=self.root,
+                                   usage="ocsp")
+        self.pretender = t.pki.leaf("pretender", issuer=self.root,
+                                    usage="server")
+        self.foreigner = t.pki.leaf("foreigner", issuer=self.stranger,
+                                    usage="ocsp")
+
+    def answer(self, signer=None, sent=(), response=0, about=None,
+               **options):
+        return answer(self.t, statement(about or self.leaf, self.root,
+                                        **options),
+                      signer=signer or self.root, sent=sent,
+                      response=response)
+
+    def answers(self):
+        """{kind: (the answer, what it is, is it refused in any case)}"""
+        good = self.answer()
+        delegate, pretender = self.delegate, self.pretender
+        return {
+            "good": (good, "good", False),
+            "delegate": (self.answer(signer=delegate, sent=[delegate]),
+                         "good", False),
+            "revoked": (self.answer(status="revoked"), "revoked", True),
+            "unknown": (self.answer(status="unknown"), "unknown", True),
+            "expired-revoked": (self.answer(status="revoked", begin=-90000,
+                                            end=-86400), "revoked", True),
+            "missing": (None, "none", False),
+            "expired": (self.answer(begin=-90000, end=-86400), "unusable",
+                        False),
+            "future": (self.answer(begin=7200), "unusable", False),
+            "signer": (self.answer(signer=self.stranger), "unusable", False),
+            "usage": (self.answer(signer=pretender, sent=[pretender]),
+                      "unusable", False),
+            "other-ca": (self.answer(signer=self.foreigner,
+                                     sent=[self.foreigner]),
+                         "unusable", False),
+            "itself": (self.answer(signer=self.leaf, sent=[self.leaf]),
+                       "unusable", False),
+            "serial": (self.answer(about=self.sibling), "unusable", False),
+            "error": (self.answer(response=3), "unusable", False),
+        }
+
+    def server(self, name, staple):
+        """s_server with that answer; its port."""
+        port = self.t.port()
+        more = []
+        if staple is not None:
+            more = ["-status_file", self.t.write(name + ".der", staple)]
+        peer = self.t.start(
+            name, "openssl", "s_server", "-accept", "127.0.0.1:%d" % port,
+            "-cert", self.leaf.cert, "-key", self.leaf.key, "-rev", *more)
+        wait_for(lambda: "ACCEPT" in peer.text(), name + " listens")
+        return port
+
+    def connect(self, address, version, **ocsp):
+        return {"address": address, "tls": {
+            "versions": [version], "verify": {
+                "ca": self.root.cert, "name": "localhost", "ocsp": ocsp}}}
+
+
+def reverses(d, service):
+    """Does the client get its answer? What it gets else is nothing at all."""
+    with d.plain(service) as stream:
+        try:
+            stream.send(b"abc\n")
+            data = stream.recv(100)
+        except (Ended, OSError):
+            return False
+        assert data in (b"", b"cba\n"), data
+        return data != b""
+
+
+@limit(240)
+def parity_P33_staples_of_openssl_servers(t):
+    """Every kind of answer under each setting, TLS 1.2 and 1.3. A client whose
+    backend is refused gets no byte, and the backend gets no more than an
+    alert."""
+    world = World(t)
+    answers = world.answers()
+    hops = {kind: Hop(t, world.server(kind, staple))
+            for kind, (staple, _, _) in answers.items()}
+    services = {}
+    for kind, hop in hops.items():
+        for version in VERSIONS:
+            for mode in "off", "try", "must":
+                services["%s_%s_%s" % (kind, version, mode)] = {
+                    "accept": {}, "connect": world.connect(
+                        hop.address, version, staple=mode)}
+    services["default"] = {"accept": {}, "connect": world.connect(
+        hops["revoked"].address, "TLSv1.3")}
+    d = t.daemon(services)
+    for name in services:
+        if name == "default":
+            kind, mode = "revoked", "try"
+        else:
+            kind, version, mode = name.split("_")
+        _, word, is_final = answers[kind]
+        admitted = mode == "off" or not (
+            is_final or (mode == "must" and word != "good"))
+        before = len(hops[kind].sent)
+        assert reverses(d, name) == admitted, name
+        record = d.wait_access(service=name)
+        if admitted:
+            assert record["reason"] in ("done", "client_closed"), record
+            said = None if mode == "off" else word
+            assert record["backend_tls"].get("ocsp") == said, (name, record)
+            continue
+        expected = ("backend_revoked" if word == "revoked"
+                    else "backend_cert_rejected")
+        assert record["reason"] == expected, (name, record)
+        assert record["bytes_in"] == record["bytes_out"] == 0, record
+        assert len(hops[kind].sent) == before + 1, name
+        records = hops[kind].sent[-1].records()
+        assert all(length <= ALERT_MAX for _, length in records), (
+            name, records)
+
+
+@limit(120)
+def parity_P33_as_perl_decides(t):
+    """IO::Socket::SSL at the same servers, in the same modes, decides the
+    same. (An expired answer is enough for its MUST_STAPLE, and not for
+    ours.)"""
+    perl = t.need("perl")
+    if t.run(perl, "-MIO::Socket::SSL", "-e", "1").status != 0:
+        t.skip("there is no IO::Socket::SSL")
+    world = World(t)
+    answers = world.answers()
+    kinds = ("good", "delegate", "revoked", "unknown", "missing", "signer",
+             "usage", "error")
+    modes = {"off": "NO", "try": "TRY", "must": "MUST"}
+    ports = {kind: world.server(kind, answers[kind][0]) for kind in kinds}
+    d = t.daemon({"%s_%s" % (kind, mode): {
+        "accept": {}, "connect": world.connect(
+            "127.0.0.1:%d" % ports[kind], "TLSv1.3", staple=mode)}
+        for kind in kinds for mode in modes})
+    for kind in kinds:
+        for mode, word in modes.items():
+            theirs = t.run(perl, "-MIO::Socket::SSL", "-e", """
+                my $s = IO::Socket::SSL->new(PeerAddr => "127.0.0.1:%d",
+                    SSL_verifycn_name => "localhost", SSL_ca_file => "%s",
+                    SSL_ocsp_mode => SSL_OCSP_%s_STAPLE);
+                print $s ? "in" : "out: $SSL_ERROR";
+                """ % (ports[kind], world.root.cert, word)).out
+            ours = reverses(d, "%s_%s" % (kind, mode))
+            assert theirs.startswith("in") == ours, (kind, mode, theirs)
+
+
+NGINX = """\
+daemon off;
+worker_processes 1;
+pid %(dir)s/nginx.pid;
+error_log %(dir)s/nginx-error.log;
+%(user)s
+events { worker_connections 512; }
+http {
+    access_log off;
+    client_body_temp_path %(dir)s/t1;
+    proxy_temp_path %(dir)s/t2;
+    fastcgi_temp_path %(dir)s/t3;
+    uwsgi_temp_path %(dir)s/t4;
+    scgi_temp_path %(dir)s/t5;
+    ssl_certificate %(cert)s;
+    ssl_certificate_key %(key)s;
+    ssl_protocols TLSv1.2 TLSv1.3;
+    %(servers)s
+}
+"""
+
+NGINX_SERVER = """
+    server {
+        listen 127.0.0.1:%d ssl;
+        %s
+        location / { return 200 "hello"; }
+    }
+"""
+
+
+@limit(120)
+def parity_P33_nginx_staples(t):
+    """nginx with ssl_stapling_file, and without."""
+    program = t.need("nginx")
+    world = World(t)
+    ports = {kind: t.port() for kind in ("good", "revoked", "missing")}
+    servers = ""
+    for kind, port in ports.items():
+        staple = world.answers()[kind][0]
+        lines = ""
+        if staple:
+            lines = "ssl_stapling on; ssl_stapling_file %s;" % t.write(
+                kind + ".der", staple)
+        servers += NGINX_SERVER % (port, lines)
+    t.write("nginx.conf", NGINX % {
+        "dir": t.dir, "cert": world.leaf.cert, "key": world.leaf.key,
+        "servers": servers,
+        "user": "user root;" if os.getuid() == 0 else ""})
+    t.start("nginx", program, "-p", t.dir, "-c", t.path("nginx.conf"), "-e",
+            t.path("nginx-error.log"))
+    for port in ports.values():
+        wait_for(lambda port=port: is_open(port), "nginx listens")
+    d = t.daemon({"%s_%s_%s" % (kind, version, mode): {
+        "accept": {}, "connect": world.connect(
+            "127.0.0.1:%d" % port, version, staple=mode)}
+        for kind, port in ports.items() for version in VERSIONS
+        for mode in ("try", "must")})
+    for kind in ports:
+        for version in VERSIONS:
+            for mode in "try", "must":
+                name = "%s_%s_%s" % (kind, version, mode)
+                got = b""
+                with d.plain(name) as stream:
+                    try:
+                        stream.send(b"GET / HTTP/1.0\r\n\r\n")
+                        got = stream.read_all()[0]
+                    except (Ended, OSError):
+                        pass
+                admitted = kind == "good" or (kind, mode) == ("missing",
+                                                              "try")
+                assert got.endswith(b"hello") == admitted, (name, got)
+                assert admitted or got == b"", (name, got)
+                reason = d.wait_access(service=name)["reason"]
+                assert (reason == "backend_revoked") == (kind == "revoked")
+
+
+def is_open(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except OSError:
+        return False
+    return True
+
+
+def parity_P37_the_verdict_goes_to_who_decides(t):
+    """The authorizer of backends is told what the staple came to, and may want
+    more than we do; the record has it, too."""
+    world = World(t)
+    answers = world.answers()
+    authorizer = Authorizer(t, lambda question: (
+        b'{"allow":true}\n' if question["gate"] == "accept" or
+        question["verify"].get("ocsp") == "good" else
+        b'{"allow":false,"reason":"not good"}\n'))
+    kinds = ("good", "missing", "expired")
+    d = t.daemon({kind: {
+        "accept": {}, "connect": world.connect(
+            "127.0.0.1:%d" % world.server(kind, answers[kind][0]),
+            "TLSv1.3"),
+        "authorize": {"socket": authorizer.socket, "backend": True}}
+        for kind in kinds})
+    for kind in kinds:
+        assert reverses(d, kind) == (kind == "good"), kind
+        record = d.wait_access(service=kind)
+        asked = [q["verify"] for q in authorizer.questions
+                 if q["gate"] == "connect" and q["service"] == kind]
+        assert asked[0]["ocsp"] == answers[kind][1], asked
+        assert asked[0]["result"] == "ok", asked
+        assert ("ocsp_detail" in asked[0]) == (kind != "good"), asked
+        assert (record["reason"] == "authorize_denied") == (kind != "good")
+    assert "expired on" in asked[0]["ocsp_detail"], asked
+
+
+def test_settings_without_effect(t):
+    """What nobody would look at is refused, and what can be is taken."""
+    root = t.pki.root().cert
+    cases = (
+        ({"fail": "hard"}, "fail: no responder is asked"),
+        ({"nonce": True}, "nonce: no responder is asked"),
+        ({"fail": "hard", "nonce": True, "check": "leaf"}, None),
+        ({"staple": "maybe"}, "off, try or must"),
+        ({"check": "all"}, "off, leaf or chain"),
+        ({"staple": "must", "check": "chain", "cache": 0}, None),
+    )
+    for number, (ocsp, words) in enumerate(cases):
+        t.check = t.write("case%d.yaml" % number, """
+services:
+  s:
+    accept: {address: "127.0.0.1:1"}
+    connect:
+      address: "localhost:2"
+      tls: {verify: {ca: "%s", ocsp: %s}}
+""" % (root, str(ocsp).replace("True", "true").replace("'", "")))
+        said = t.command("check", "-c", t.check).expect(2 if words else 0)
+        assert words is None or words in said.err, (ocsp, said.err)
