@@ -79,8 +79,9 @@ static const struct {
 		 "The backend's certificate is valid but for another name."},
 	[REASON_BACKEND_REVOKED] =
 		{"backend_revoked",
-		 "The backend's certificate has been revoked, or whether it "
-		 "has cannot be told and `verify.crl` demands it."},
+		 "The backend's certificate has been revoked, by a list or by "
+		 "OCSP, or whether it has cannot be told and `verify.crl` "
+		 "demands it."},
 	[REASON_NO_BACKEND] =
 		{"no_backend",
 		 "There is no address to connect to: the backend's name does "

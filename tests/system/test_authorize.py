@@ -274,7 +274,8 @@ def parity_P24_a_decision_on_the_backend(t):
     assert second["backend"] == {"address": "127.0.0.1", "port": backend.port}
     assert second["name"] == "web.test"
     assert second["client"] == first["client"]
-    assert second["verify"] == {"result": "ok"}
+    assert second["verify"]["result"] == "ok", second["verify"]
+    assert second["verify"]["ocsp"] == "none", second["verify"]
     assert second["certificate"]["subject"] == "CN=web.test"
     assert second["chain"][0]["fingerprint"] == second["certificate"][
         "fingerprint"] == "sha256$" + t.pki.system().digest()
