@@ -20,8 +20,9 @@
 struct cached {
 	TAILQ_ENTRY(cached) by_use;
 	LIST_ENTRY(cached) by_hash;
-	/* The policy's digest, then one for each type of certificate (zeros
-	 * where there is none), then the set of those that are stapled. */
+	/* The policy's digest for contexts, then one for each type of
+	 * certificate (zeros where there is none), then the set of those that
+	 * are stapled. */
 	unsigned char key[DIGEST_SIZE * (2 + CERTIFICATE_TYPE_COUNT)];
 	SSL_CTX *context;
 };
@@ -127,7 +128,7 @@ context_cache_get(struct context_cache *cache, const struct tls_policy *policy,
 	struct cached *cached;
 	SSL_CTX *context;
 
-	memcpy(key, tls_policy_digest(policy), DIGEST_SIZE);
+	memcpy(key, tls_policy_context_digest(policy), DIGEST_SIZE);
 	for (size_t i = 0; i < count; i++)
 		memcpy(key + DIGEST_SIZE * (1 + certificates[i]->type),
 		       certificates[i]->digest, DIGEST_SIZE);

@@ -270,21 +270,34 @@ policy_for(const struct route_accept *accept, const char *name)
 	return found ? found->value : &accept->own;
 }
 
-/* One block of SHA-256 or a few: nothing beside a handshake. */
+/* A few blocks of SHA-256: nothing beside a handshake. The name is part of it,
+ * although one policy and its certificates may be for many: a session of TLS
+ * 1.2 must not be resumed under another one (RFC 6066 3), and OpenSSL would. */
 static void
 make_session_context(const struct accept_policy *policy,
 		     const struct indexed_certificate *const *chosen,
-		     size_t count, unsigned char *context)
+		     size_t count, const struct client_hello *hello,
+		     unsigned char *context)
 {
-	unsigned char all[FRAMED_HASH_SIZE * (1 + CERTIFICATE_TYPE_COUNT)] = {
-		0};
+	unsigned char all[FRAMED_HASH_SIZE * (1 + CERTIFICATE_TYPE_COUNT) + 1 +
+			  sizeof(hello->raw_name)] = {0};
+	size_t length = FRAMED_HASH_SIZE * (1 + CERTIFICATE_TYPE_COUNT);
 
 	memcpy(all, policy->identity, FRAMED_HASH_SIZE);
 	for (size_t i = 0; i < count; i++)
 		memcpy(all + FRAMED_HASH_SIZE * (1 + chosen[i]->type),
 		       chosen[i]->digest, FRAMED_HASH_SIZE);
-	assert(EVP_Digest(all, sizeof(all), context, NULL, EVP_sha256(),
-			  NULL) == 1);
+	all[length++] = hello->has_server_name;
+	if (hello->is_server_name_valid) {
+		size_t size = strlen(hello->server_name);
+
+		memcpy(all + length, hello->server_name, size);
+		length += size;
+	} else if (hello->has_server_name) {
+		memcpy(all + length, hello->raw_name, hello->raw_name_length);
+		length += hello->raw_name_length;
+	}
+	assert(EVP_Digest(all, length, context, NULL, EVP_sha256(), NULL) == 1);
 }
 
 static unsigned int
@@ -322,7 +335,8 @@ route_choose(struct route_table *table, const struct route_service *service,
 	if (count == 0)
 		return ROUTE_UNKNOWN_NAME;
 	choice->shutdown = policy->shutdown;
-	make_session_context(policy, chosen, count, choice->session_context);
+	make_session_context(policy, chosen, count, hello,
+			     choice->session_context);
 	choice->context = context_cache_get(
 		table->contexts, policy->policy, table->index, chosen, count,
 		find_stapled(policy, chosen, count), error);

@@ -72,8 +72,9 @@ enum route_result {
 struct route_choice {
 	SSL_CTX *context; /* borrowed; valid until the next choice */
 	/* Of the listener, the entry of `hosts`, every setting, CA and CRL
-	 * content, and the certificates: a session resumes under the same one
-	 * alone. For SSL_set_session_id_context(), as contexts are shared. */
+	 * content, the certificates, and the name that the client has sent: a
+	 * session resumes under the same one alone. For
+	 * SSL_set_session_id_context(), as contexts are shared. */
 	unsigned char session_context[FRAMED_HASH_SIZE];
 	enum tls_shutdown shutdown;
 };

@@ -375,6 +375,16 @@ make_digest(struct policy_values *values, const struct tls_settings *settings)
 	framed_hash_end(hash, values->digest);
 }
 
+static void
+make_context_digest(struct policy_values *values)
+{
+	AUTO_OPENSSL(evp_md_ctx) EVP_MD_CTX *hash = framed_hash_new();
+
+	framed_hash_add(hash, values->digest, sizeof(values->digest));
+	policy_session_hash(&values->session, hash);
+	framed_hash_end(hash, values->context_digest);
+}
+
 void
 policy_values_choose(struct policy_values *values,
 		     const struct tls_settings *settings,
@@ -406,10 +416,13 @@ policy_values_choose(struct policy_values *values,
 	choose_alpn(values, &draft);
 	policy_peer_choose(&values->peer, settings, files, is_server, problems,
 			   warnings);
+	policy_session_choose(&values->session, settings, is_server);
 	choose_key_log(values, &draft);
 	copy_commands(values, settings);
-	if (problems->count == before)
-		make_digest(values, settings);
+	if (problems->count > before)
+		return;
+	make_digest(values, settings);
+	make_context_digest(values);
 }
 
 unsigned int

@@ -12,6 +12,7 @@
 #include <openssl/types.h>
 
 #include "common/tls/policy_peer.h"
+#include "common/tls/policy_session.h"
 
 struct error_list;
 struct file_set;
@@ -41,11 +42,14 @@ struct policy_values {
 	struct alpn *alpn;       /* NULL: none */
 	bool is_resuming;        /* connect gate: sessions are resumed */
 	struct policy_peer peer; /* how the peer is verified */
+	struct policy_session session;
 	struct key_log *key_log; /* NULL: none */
 	struct tls_command *commands;
 	size_t command_count;
-	/* SHA-256 over every setting and what the files hold. */
+	/* SHA-256 over every setting and what the files hold, but for how
+	 * sessions are kept; and over that, too. */
 	unsigned char digest[POLICY_DIGEST_SIZE];
+	unsigned char context_digest[POLICY_DIGEST_SIZE];
 };
 
 /* Fill values, which need no initialization. What is wrong is added to

@@ -17,6 +17,7 @@
 #include "common/base/clock.h"
 #include "common/base/mem.h"
 #include "common/tls/key_operation.h"
+#include "common/tls/session_tickets.h"
 
 /* What a record adds to its content, for the worst of suites: header, nonce,
  * the largest MAC and a block of padding. */
@@ -49,6 +50,8 @@ struct tls_engine {
 	bool is_closed;     /* the peer's close_notify came */
 	bool is_close_due;  /* ours follows what is held */
 	bool is_close_sent; /* ours is out: nothing may follow it */
+	bool are_tickets_due;
+	int64_t established_at; /* in seconds since 1970 */
 	/* Of the peer's messages after the handshake. */
 	bool is_flooded;
 	int64_t second_ms; /* when the current one began */
@@ -376,6 +379,7 @@ static void
 establish(struct tls_engine *engine)
 {
 	engine->is_established = true;
+	engine->established_at = clock_real_ms() / 1000;
 	SSL_set_msg_callback(engine->ssl, on_message);
 	SSL_set_msg_callback_arg(engine->ssl, engine);
 }
@@ -495,6 +499,28 @@ tls_engine_decrypt(struct tls_engine *engine, struct tls_input *input,
 	return report(engine, result);
 }
 
+void
+tls_engine_allow_tickets(struct tls_engine *engine)
+{
+	engine->are_tickets_due = true;
+}
+
+/* OpenSSL writes them in front of what is written next, which must not fail to
+ * come: until then it does nothing else. What it has begun to do by itself
+ * (answering a KeyUpdate, reading half a message) comes first; they wait. */
+static void
+make_tickets(struct tls_engine *engine)
+{
+	unsigned int count;
+
+	if (!engine->are_tickets_due || SSL_in_init(engine->ssl))
+		return;
+	engine->are_tickets_due = false;
+	count = session_tickets_due(engine->ssl, engine->established_at);
+	while (count-- > 0 && SSL_new_session_ticket(engine->ssl))
+		;
+}
+
 enum tls_result
 tls_engine_encrypt(struct tls_engine *engine, const void *bytes, size_t length,
 		   struct tls_output *wire)
@@ -520,6 +546,7 @@ tls_engine_encrypt(struct tls_engine *engine, const void *bytes, size_t length,
 	tls_output_reserve(wire, length + (length / SSL3_RT_MAX_PLAIN_LENGTH +
 					   2) * RECORD_OVERHEAD);
 	tls_status_begin();
+	make_tickets(engine);
 	result = settle(engine,
 			SSL_write_ex(engine->ssl, bytes, length, &written));
 	if (result == TLS_WANT_INPUT) {

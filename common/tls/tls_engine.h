@@ -108,6 +108,11 @@ tls_engine_encrypt(struct tls_engine *engine, const void *bytes, size_t length,
 bool
 tls_engine_is_holding(const struct tls_engine *engine);
 
+/* A server's client has been let in: from now on it may have tickets of TLS
+ * 1.3. They leave with the next bytes that are encrypted. */
+void
+tls_engine_allow_tickets(struct tls_engine *engine);
+
 /* Append our close_notify, once, and only when the handshake is complete and
  * the engine has not failed; otherwise nothing. While the engine is holding it
  * follows what is held. Reading goes on as before. */

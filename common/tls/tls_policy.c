@@ -204,7 +204,9 @@ set_values(SSL_CTX *context, const struct policy_values *values)
 		return false;
 	if (values->is_resuming && session_client_install(context) != 0)
 		return false;
-	return SSL_CTX_set_num_tickets(context, 0) &&
+	return policy_session_install(&values->session, context) &&
+	       SSL_CTX_set_num_tickets(context, 0) &&
+	       SSL_CTX_set_max_early_data(context, 0) &&
 	       SSL_CTX_set_session_id_context(context, values->digest,
 					      POLICY_DIGEST_SIZE) &&
 	       set_versions(context, values->versions) &&
@@ -330,6 +332,12 @@ const unsigned char *
 tls_policy_digest(const struct tls_policy *policy)
 {
 	return policy->values.digest;
+}
+
+const unsigned char *
+tls_policy_context_digest(const struct tls_policy *policy)
+{
+	return policy->values.context_digest;
 }
 
 unsigned int

@@ -53,11 +53,16 @@ tls_policy_context(const struct tls_policy *policy,
 unsigned int
 tls_policy_key_uses(const struct tls_settings *settings, bool is_server);
 
-/* SHA-256 over every setting and the content of every file behind it: two
- * policies with the same digest may share contexts; the session id context is
- * made of it. 32 bytes, valid as long as the policy. */
+/* SHA-256 over every setting and the content of every file behind it, but for
+ * how sessions are kept: the session id context is made of it, and a session
+ * that was made under one policy is good for another with the same digest. 32
+ * bytes, valid as long as the policy. */
 const unsigned char *
 tls_policy_digest(const struct tls_policy *policy);
+
+/* The same with how sessions are kept: such policies may share contexts. */
+const unsigned char *
+tls_policy_context_digest(const struct tls_policy *policy);
 
 /* For one connection as a client, before its handshake: the SNI to send (NULL
  * or "": none) and, unless verification is off, the host name or IP address

@@ -200,6 +200,8 @@ relay_start(struct connection *connection)
 	connection->down.allowance = ALLOWANCE_MIN;
 	connection->activity_ms = connection->now_ms;
 	connection_enter(connection, CONNECTION_RELAY);
+	if (connection->accept.engine)
+		tls_engine_allow_tickets(connection->accept.engine);
 	/* Bytes that came behind a handshake are shown by no event. */
 	if (connection->accept.in.length > 0 && !flow_pump(&connection->accept))
 		return;

@@ -453,8 +453,9 @@ test_session_contexts(void)
 		size_t service;
 		const char *name;
 	} clients[] = {
-		{0, "w.a.example"}, {0, "x.a.example"}, {0, "y.a.example"},
-		{0, "z.a.example"}, {0, "w.b.example"}, {1, "w.a.example"},
+		{0, "w.a.example"}, {0, "v.a.example"}, {0, "x.a.example"},
+		{0, "y.a.example"}, {0, "z.a.example"}, {0, "w.b.example"},
+		{1, "w.a.example"},
 	};
 	unsigned char contexts[ARRAY_SIZE(clients)][FRAMED_HASH_SIZE];
 	unsigned char again[FRAMED_HASH_SIZE];
@@ -474,7 +475,7 @@ test_session_contexts(void)
 			CU_ASSERT_EQUAL(
 				memcmp(contexts[i], again, sizeof(again)), 0);
 		}
-		session_context(&fixture, 0, "v.a.example", again);
+		session_context(&fixture, 0, "W.A.Example", again);
 		CU_ASSERT_EQUAL(memcmp(contexts[0], again, sizeof(again)), 0);
 		route_own_clear(&fixture.own);
 		conf_fixture_clear(&fixture.conf);
