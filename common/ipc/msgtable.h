@@ -103,6 +103,12 @@ enum message_type {
 			    * address or IPC_AUTHORIZER */
 	MESSAGE_CONNECTED, /* u64 number, u32 errno; when 0 the socket */
 
+	/* A worker to the helper and back. */
+	MESSAGE_OCSP_ASK,  /* u64 number, a question (ocsp_talk.h) */
+	MESSAGE_OCSP_DROP, /* u64 number: nobody wants to know any more; the
+			    * answer may be on its way */
+	MESSAGE_OCSP_TOLD, /* u64 number, an outcome for each certificate */
+
 	/* The helper to a worker. */
 	MESSAGE_ADDRESSES, /* what a name resolves to; see resolution.h */
 

@@ -69,7 +69,7 @@ TAILQ_HEAD(exchange_list, ocsp_exchange);
 struct ocsp_transport {
 	struct event_base *base;
 	struct curl_loop *curl;
-	struct ares_loop *names; /* NULL: not yet known how */
+	struct ares_loop *names; /* NULL: not known how; nothing begins */
 	struct event *turn;      /* active: somebody may begin */
 	struct exchange_list waiting;
 	struct exchange_list under_way;
@@ -92,11 +92,18 @@ finish(struct ocsp_exchange *exchange, const struct ocsp_reply *reply)
 }
 
 static void
-fail(struct ocsp_exchange *exchange, const char *failure)
+fail_with_status(struct ocsp_exchange *exchange, const char *failure,
+		 long status)
 {
-	const struct ocsp_reply reply = {.failure = failure};
+	const struct ocsp_reply reply = {.failure = failure, .status = status};
 
 	finish(exchange, &reply);
+}
+
+static void
+fail(struct ocsp_exchange *exchange, const char *failure)
+{
+	fail_with_status(exchange, failure, 0);
 }
 
 static void
@@ -145,7 +152,8 @@ is_no_getter(const struct ocsp_exchange *exchange, long status)
 static void
 on_http(void *argument, const struct http_reply *reply)
 {
-	const struct ocsp_reply answer = {.bytes = reply->bytes,
+	const struct ocsp_reply answer = {.status = reply->status,
+					  .bytes = reply->bytes,
 					  .length = reply->length};
 	struct ocsp_exchange *exchange = argument;
 	AUTO_FREE char *location =
@@ -162,7 +170,7 @@ on_http(void *argument, const struct http_reply *reply)
 	} else if (reply->status != HTTP_OK) {
 		snprintf(sentence, sizeof(sentence), "it answers HTTP %ld",
 			 reply->status);
-		fail(exchange, sentence);
+		fail_with_status(exchange, sentence, reply->status);
 	} else {
 		finish(exchange, &answer);
 	}
@@ -248,7 +256,6 @@ look_up(struct ocsp_exchange *exchange)
 {
 	struct lookup *lookup = mem_alloc(sizeof(*lookup));
 
-	assert(exchange->transport->names);
 	lookup->exchange = exchange;
 	exchange->lookup = lookup;
 	/* It may answer, and the exchange be over, before this returns. */
@@ -288,7 +295,7 @@ next_in_turn(const struct ocsp_transport *transport)
 {
 	struct ocsp_exchange *candidate;
 
-	if (transport->under_way_count == UNDER_WAY_MAX)
+	if (!transport->names || transport->under_way_count == UNDER_WAY_MAX)
 		return NULL;
 	TAILQ_FOREACH (candidate, &transport->waiting, entries)
 		if (has_room(transport, candidate))
@@ -379,6 +386,7 @@ ocsp_transport_resolve_by(struct ocsp_transport *transport,
 		return -1;
 	transport->names = names;
 	ares_loop_free(before);
+	event_active(transport->turn, EV_TIMEOUT, 0);
 	return 0;
 }
 

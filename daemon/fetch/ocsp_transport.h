@@ -32,8 +32,8 @@ ocsp_transport_new(struct event_base *base, struct error *error);
 void
 ocsp_transport_free(struct ocsp_transport *transport);
 
-/* Resolve names like this from now on; needed once before a name can be
- * resolved. -1 with a sentence, and it stays as it was. */
+/* Resolve names like this from now on; before the first time nothing begins.
+ * -1 with a sentence, and it stays as it was. */
 int
 ocsp_transport_resolve_by(struct ocsp_transport *transport,
 			  const struct conf_resolver *settings,
@@ -54,6 +54,7 @@ struct ocsp_reply {
 	const char *failure; /* a sentence with nothing of the peer's in it
 			      * that is not escaped; NULL: there is an answer
 			      */
+	long status;         /* HTTP's; 0: there was no answer at all */
 	const unsigned char *bytes;
 	size_t length;
 };

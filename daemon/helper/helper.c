@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Each generation has its resolver: made while it is prepared, started when
- * it is committed. What a resolver learns goes to every worker.
+ * it is committed. What a resolver learns goes to every worker. What a worker
+ * asks about certificates is looked up for all of them in one place.
  */
 #include "daemon/helper/helper.h"
 
@@ -15,7 +16,11 @@
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/base/state_pair.h"
+#include "common/conf/conf.h"
 #include "common/net/resolution.h"
+#include "common/verify/ocsp_talk.h"
+#include "daemon/fetch/ocsp_transport.h"
+#include "daemon/helper/ocsp_fetch.h"
 #include "daemon/helper/resolver.h"
 #include "daemon/process/channel.h"
 #include "daemon/process/child.h"
@@ -25,6 +30,9 @@
 /* A worker with so much unread is told nothing more until it has read that,
  * and everything then: it has no use for what is old by that time. */
 #define BACKLOG_MAX ((size_t)1 << 20)
+
+/* Questions about certificates of one worker. */
+#define QUESTIONS_MAX 64
 
 /* How often it is looked whether the resolver's files are still those that a
  * process under these rules may read. */
@@ -39,14 +47,27 @@ struct subscriber {
 	uint32_t number;
 	struct channel *channel;
 	struct event *catch_up; /* pending: it is behind */
+	LIST_HEAD(, pending) pending;
+	size_t pending_count;
+};
+
+/* A question of a worker's that is not answered yet. */
+struct pending {
+	LIST_ENTRY(pending) entries;
+	struct subscriber *subscriber;
+	uint64_t number;
+	struct ocsp_inquiry *inquiry;
 };
 
 struct helper {
 	struct child *child;
 	struct event_base *base;
 	struct state_pair *state;
-	struct resolver *current;  /* NULL before the first generation */
-	struct resolver *prepared; /* between prepare and commit */
+	struct ocsp_transport *transport; /* NULL: built without libcurl */
+	struct ocsp_fetch *ocsp;
+	struct resolver *current;   /* NULL before the first generation */
+	struct resolver *prepared;  /* between prepare and commit */
+	struct generation *offered; /* likewise */
 	struct event *outdated;
 	LIST_HEAD(, subscriber) subscribers;
 };
@@ -92,9 +113,92 @@ on_told(const struct resolution *resolution, void *argument)
 		tell(resolution, subscriber);
 }
 
+/* What workers ask. */
+
+static void
+pending_free(struct pending *pending)
+{
+	LIST_REMOVE(pending, entries);
+	pending->subscriber->pending_count--;
+	mem_free(pending);
+}
+
+static void
+on_ocsp_told(void *argument, const struct ocsp_told *told, size_t count)
+{
+	struct pending *pending = argument;
+	struct message *message = message_new(MESSAGE_OCSP_TOLD);
+
+	buf_write_u64(&message->body, pending->number);
+	ocsp_told_encode(told, count, &message->body);
+	channel_send(pending->subscriber->channel, message);
+	pending_free(pending);
+}
+
+static struct pending *
+find_pending(const struct subscriber *subscriber, uint64_t number)
+{
+	struct pending *pending;
+
+	LIST_FOREACH (pending, &subscriber->pending, entries)
+		if (pending->number == number)
+			return pending;
+	return NULL;
+}
+
+/* NULL, or what is wrong with the question. */
+static const char *
+on_ocsp_ask(struct subscriber *subscriber, struct buf_reader *reader)
+{
+	uint64_t number = buf_read_u64(reader);
+	struct ocsp_inquiry *inquiry;
+	struct pending *pending;
+	struct ocsp_ask ask;
+
+	if (subscriber->pending_count == QUESTIONS_MAX)
+		return "more questions about certificates than there may be";
+	if (find_pending(subscriber, number))
+		return "two questions with one number";
+	if (ocsp_ask_decode(reader, &ask) != 0)
+		return "a question about certificates that cannot be read";
+	pending = mem_alloc(sizeof(*pending));
+	pending->subscriber = subscriber;
+	pending->number = number;
+	LIST_INSERT_HEAD(&subscriber->pending, pending, entries);
+	subscriber->pending_count++;
+	inquiry = ocsp_fetch_ask(subscriber->helper->ocsp, &ask, on_ocsp_told,
+				 pending);
+	/* Else it has been told, and pending is gone. */
+	if (inquiry)
+		pending->inquiry = inquiry;
+	ocsp_ask_clear(&ask);
+	return NULL;
+}
+
+static void
+drop(struct pending *pending)
+{
+	ocsp_inquiry_free(pending->inquiry);
+	pending_free(pending);
+}
+
+static void
+on_ocsp_drop(struct subscriber *subscriber, struct buf_reader *reader)
+{
+	struct pending *pending =
+		find_pending(subscriber, buf_read_u64(reader));
+
+	if (pending)
+		drop(pending);
+}
+
 static void
 subscriber_free(struct subscriber *subscriber)
 {
+	struct pending *pending;
+
+	while ((pending = LIST_FIRST(&subscriber->pending)))
+		drop(pending);
 	LIST_REMOVE(subscriber, entries);
 	event_free(subscriber->catch_up);
 	channel_free(subscriber->channel);
@@ -102,13 +206,27 @@ subscriber_free(struct subscriber *subscriber)
 }
 
 static void
+accuse(struct subscriber *subscriber, const char *why)
+{
+	child_accuse(subscriber->helper->child, IPC_WORKER, subscriber->number,
+		     why);
+	subscriber_free(subscriber);
+}
+
+static void
 on_message(struct channel *channel, struct message *message, void *argument)
 {
+	struct subscriber *subscriber = argument;
+	struct buf_reader reader = message_reader(message);
+	const char *wrong = NULL;
+
 	(void)channel;
-	(void)message;
-	(void)argument;
-	/* The table of messages lets a worker say nothing but hello. */
-	assert(false);
+	if (message->type == MESSAGE_OCSP_ASK)
+		wrong = on_ocsp_ask(subscriber, &reader);
+	else
+		on_ocsp_drop(subscriber, &reader);
+	if (wrong)
+		accuse(subscriber, wrong);
 }
 
 static void
@@ -116,10 +234,12 @@ on_closed(struct channel *channel, const char *why, void *argument)
 {
 	struct subscriber *subscriber = argument;
 
-	(void)channel;
 	log_debug("worker's channel closed", "number=%u reason=\"%s\"",
 		  subscriber->number, why);
-	subscriber_free(subscriber);
+	if (channel_is_broken(channel))
+		accuse(subscriber, why);
+	else
+		subscriber_free(subscriber);
 }
 
 /* Landlock's rules are about the files that were there; another process finds
@@ -145,9 +265,15 @@ static void *
 start(struct child *child, struct event_base *base)
 {
 	struct helper *helper = mem_alloc(sizeof(*helper));
+	struct error error = {0};
 
 	helper->child = child;
 	helper->base = base;
+	helper->transport = ocsp_transport_new(base, &error);
+	if (!helper->transport)
+		log_debug("no OCSP responder can be asked", "reason=\"%s\"",
+			  error.text);
+	helper->ocsp = ocsp_fetch_new(helper->transport);
 	LIST_INIT(&helper->subscribers);
 	helper->outdated = event_new(base, -1, EV_PERSIST, on_outdated, helper);
 	assert(helper->outdated);
@@ -173,6 +299,42 @@ add_names(struct resolver *resolver, const struct conf_connect *connect)
 				     connect->family);
 }
 
+static size_t
+cache_size_of(const struct tls_settings *tls)
+{
+	const struct tls_ocsp *ocsp = &tls->verify.ocsp;
+	size_t size = ocsp->check == TLS_OCSP_CHECK_OFF ? 0 : ocsp->cache_size;
+
+	for (size_t i = 0; i < tls->host_count; i++) {
+		size_t other = cache_size_of(tls->hosts[i].settings);
+
+		if (other > size)
+			size = other;
+	}
+	return size;
+}
+
+/* One cache for all: as large as the largest that any gate asks for. */
+static size_t
+largest_cache(const struct conf *conf)
+{
+	size_t largest = 0;
+
+	for (size_t i = 0; i < conf->service_count; i++) {
+		const struct tls_settings *const gates[] = {
+			conf->services[i].accept.tls,
+			conf->services[i].connect.tls};
+
+		for (size_t k = 0; k < ARRAY_SIZE(gates); k++) {
+			size_t size = gates[k] ? cache_size_of(gates[k]) : 0;
+
+			if (size > largest)
+				largest = size;
+		}
+	}
+	return largest;
+}
+
 static int
 prepare(void *argument, struct generation *generation,
 	struct error_list *problems, struct error_list *warnings)
@@ -185,13 +347,28 @@ prepare(void *argument, struct generation *generation,
 	assert(!helper->prepared);
 	helper->prepared = resolver_new(helper->base, &conf->global.resolver,
 					on_told, helper, &error);
-	if (helper->prepared)
-		for (size_t i = 0; i < conf->service_count; i++)
-			add_names(helper->prepared, &conf->services[i].connect);
-	else
+	if (!helper->prepared) {
 		error_list_add(problems, &error);
-	generation_free(generation);
-	return helper->prepared ? 0 : -1;
+		generation_free(generation);
+		return -1;
+	}
+	for (size_t i = 0; i < conf->service_count; i++)
+		add_names(helper->prepared, &conf->services[i].connect);
+	helper->offered = generation;
+	return 0;
+}
+
+static void
+commit_ocsp(struct helper *helper, const struct conf *conf)
+{
+	struct error error = {0};
+
+	ocsp_fetch_set_size(helper->ocsp, largest_cache(conf));
+	if (helper->transport &&
+	    ocsp_transport_resolve_by(helper->transport, &conf->global.resolver,
+				      &error) != 0)
+		log_warn("OCSP responders are resolved as before",
+			 "reason=\"%s\"", error.text);
 }
 
 static void
@@ -202,6 +379,8 @@ commit(void *argument, uint64_t number)
 	resolver_start(helper->prepared, helper->current);
 	resolver_free(helper->current);
 	helper->current = TAKE(helper->prepared);
+	commit_ocsp(helper, helper->offered->conf);
+	generation_free(TAKE(helper->offered));
 	child_report_live(helper->child, number);
 	/* It may have found files that it cannot read. */
 	event_active(helper->outdated, EV_TIMEOUT, 0);
@@ -214,6 +393,7 @@ abort_prepared(void *argument, uint64_t number)
 
 	(void)number;
 	resolver_free(TAKE(helper->prepared));
+	generation_free(TAKE(helper->offered));
 }
 
 /* Nothing here is worth waiting for: workers that finish their connections
@@ -246,6 +426,7 @@ peer(void *argument, enum ipc_role role, uint32_t number, int descriptor)
 	subscriber = mem_alloc(sizeof(*subscriber));
 	subscriber->helper = helper;
 	subscriber->number = number;
+	LIST_INIT(&subscriber->pending);
 	subscriber->catch_up =
 		evtimer_new(helper->base, on_catch_up, subscriber);
 	assert(subscriber->catch_up);
@@ -264,6 +445,9 @@ stop(void *argument)
 
 	while ((subscriber = LIST_FIRST(&helper->subscribers)))
 		subscriber_free(subscriber);
+	ocsp_fetch_free(helper->ocsp);
+	ocsp_transport_free(helper->transport);
+	generation_free(helper->offered);
 	resolver_free(helper->prepared);
 	resolver_free(helper->current);
 	event_free(helper->outdated);

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A table that the helper fills over its channel. Answers stay when the helper
+ * A table that the helper fills. Answers stay when the helper
  * dies: its successor sends them anew.
  */
 #include "daemon/worker/names.h"
 
 #include <stdbool.h>
 
-#include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/ipc/message.h"
 #include "common/net/resolution.h"
 #include "common/route/name_index.h"
-#include "daemon/process/channel.h"
 
 LIST_HEAD(waiters, names_waiter);
 
@@ -23,18 +22,15 @@ struct entry {
 };
 
 struct names {
-	struct event_base *base;
-	struct channel *channel;
 	struct name_index *by_host;
 	LIST_HEAD(, entry) all;
 };
 
 struct names *
-names_new(struct event_base *base)
+names_new(void)
 {
 	struct names *names = mem_alloc(sizeof(*names));
 
-	names->base = base;
 	names->by_host = name_index_new();
 	LIST_INIT(&names->all);
 	return names;
@@ -47,7 +43,6 @@ names_free(struct names *names)
 
 	if (!names)
 		return;
-	channel_free(names->channel);
 	name_index_free(names->by_host);
 	while ((entry = LIST_FIRST(&names->all))) {
 		LIST_REMOVE(entry, entries);
@@ -87,45 +82,20 @@ wake(struct entry *entry)
 	}
 }
 
-static void
-on_message(struct channel *channel, struct message *message, void *argument)
+int
+names_told(struct names *names, const struct message *message)
 {
-	struct names *names = argument;
 	struct buf_reader reader = message_reader(message);
 	struct resolution resolution;
 	struct entry *entry;
 
-	(void)channel;
-	if (resolution_decode(&reader, &resolution) != 0) {
-		log_error("the helper sent an answer that cannot be read",
-			  NULL);
-		return;
-	}
+	if (resolution_decode(&reader, &resolution) != 0)
+		return -1;
 	entry = entry_get(names, resolution.host);
 	entry->resolution = resolution;
 	entry->is_answered = true;
 	wake(entry);
-}
-
-static void
-on_closed(struct channel *channel, const char *why, void *argument)
-{
-	struct names *names = argument;
-
-	log_debug("the helper's channel closed", "why=\"%s\"", why);
-	names->channel = NULL;
-	channel_free(channel);
-}
-
-void
-names_attach(struct names *names, int descriptor)
-{
-	static const struct channel_events events = {on_message, on_closed};
-	struct ipc_side side = {IPC_WORKER, IPC_HELPER};
-
-	channel_free(names->channel);
-	names->channel =
-		channel_new(names->base, descriptor, side, &events, names);
+	return 0;
 }
 
 const struct resolution *

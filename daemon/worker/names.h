@@ -9,18 +9,19 @@
 #include <stdbool.h>
 #include <sys/queue.h>
 
-struct event_base;
+struct message;
 struct names;
 struct resolution;
 
 struct names *
-names_new(struct event_base *base);
+names_new(void);
 void
 names_free(struct names *names);
 
-/* A channel to the (new) helper; takes the descriptor. */
-void
-names_attach(struct names *names, int descriptor);
+/* The helper has told something. -1: it cannot be read. */
+int
+names_told(struct names *names, const struct message *message)
+	__attribute__((warn_unused_result));
 
 /* The latest answer for a host, which may be a failure (count 0); NULL: none
  * has come yet. Borrowed until the next event. */

@@ -26,8 +26,10 @@
 #include "daemon/worker/backend_sessions.h"
 #include "daemon/worker/broker_client.h"
 #include "daemon/worker/builtin.h"
+#include "daemon/worker/helper_link.h"
 #include "daemon/worker/key_client.h"
 #include "daemon/worker/names.h"
+#include "daemon/worker/ocsp_client.h"
 #include "daemon/worker/snapshot.h"
 #include "daemon/worker/ticket_wait.h"
 
@@ -306,7 +308,8 @@ start(struct child *child, struct event_base *base)
 	assert(worker->reaper && worker->tick && worker->drain_limit &&
 	       worker->generation_limit);
 	authorize_json_init();
-	worker->names = names_new(base);
+	worker->names = names_new();
+	worker->ocsp = ocsp_client_new();
 	worker->broker = broker_client_new(base, accuse_broker, worker);
 	worker->keys = key_client_new(base, KEEPER_PATIENCE_MS,
 				      &key_client_events, worker);
@@ -479,7 +482,7 @@ peer(void *argument, enum ipc_role role, uint32_t number, int descriptor)
 
 	switch ((unsigned int)role) {
 	case IPC_HELPER:
-		names_attach(worker->names, descriptor);
+		helper_link_attach(worker, descriptor);
 		break;
 	case IPC_BROKER:
 		broker_client_attach(worker->broker, descriptor);
@@ -524,7 +527,9 @@ stop(void *argument)
 	builtin_free_all(worker);
 	snapshot_unref(worker->snapshots, worker->prepared);
 	snapshot_unref(worker->snapshots, worker->current);
+	helper_link_close(worker);
 	names_free(worker->names);
+	ocsp_client_free(worker->ocsp);
 	broker_client_free(worker->broker);
 	key_client_free(worker->keys);
 	ticket_wait_free(worker->ticket_wait);

@@ -19,11 +19,13 @@
 struct acceptor;
 struct broker_client;
 struct builtin;
+struct channel;
 struct child;
 struct event;
 struct event_base;
 struct key_client;
 struct names;
+struct ocsp_client;
 struct snapshot;
 struct ticket_wait;
 
@@ -31,7 +33,9 @@ struct worker {
 	struct child *child;
 	struct event_base *base;
 	struct acceptor *acceptor;
+	struct channel *helper; /* NULL: none is there */
 	struct names *names;
+	struct ocsp_client *ocsp;
 	struct broker_client *broker;
 	struct key_client *keys;
 	struct ticket_wait *ticket_wait; /* of the prepared one */
