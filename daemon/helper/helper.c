@@ -303,7 +303,7 @@ static size_t
 cache_size_of(const struct tls_settings *tls)
 {
 	const struct tls_ocsp *ocsp = &tls->verify.ocsp;
-	size_t size = ocsp->check == TLS_OCSP_CHECK_OFF ? 0 : ocsp->cache_size;
+	size_t size = ocsp->check == OCSP_CHECK_OFF ? 0 : ocsp->cache_size;
 
 	for (size_t i = 0; i < tls->host_count; i++) {
 		size_t other = cache_size_of(tls->hosts[i].settings);

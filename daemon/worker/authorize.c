@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * AUTHORIZE: somebody outside is asked whether the client may go on. Nobody
- * touches the backend before the answer, and what is no clear yes in time is a
- * no. In CONNECT the same may be asked about the backend, before it is given a
- * byte.
+ * AUTHORIZE: responders are asked whether the client's certificates have been
+ * revoked, and then somebody outside whether it may go on. Nobody touches the
+ * backend before the answers, and what is no clear yes in time is a no. In
+ * CONNECT the same may be asked about the backend, before it is given a byte.
  *
  * Meanwhile whoever is asked about is listened to, as far as a few bytes go,
  * so that one that goes away takes its question along.
@@ -13,20 +13,31 @@
 #include <openssl/ssl.h>
 
 #include "common/base/clock.h"
+#include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/conf/conf.h"
 #include "common/route/route.h"
 #include "common/tls/tls_engine.h"
+#include "common/verify/peer_check.h"
+#include "daemon/worker/authorize_ocsp.h"
 #include "daemon/worker/authorize_question.h"
 #include "daemon/worker/authorizer.h"
 #include "daemon/worker/connection.h"
+#include "daemon/worker/worker.h"
 
 /* What a peer may say before it is let in. */
 #define EARLY_MAX ((size_t)16 * 1024)
 
+/* Where a gate has no limit of its own. */
+#define RESPONDERS_MS 10000
+
+/* First one is asked, then the other, each where it is wanted. */
 struct authorizing {
-	struct gate *gate; /* whose peer it is about */
+	struct gate *gate;    /* whose peer it is about */
+	const char *name;     /* that a backend has to have */
+	bool is_second_asked; /* is there an authorizer for this gate? */
+	struct authorize_ocsp *ocsp;
 	struct authorizer_question *question;
 	int64_t asked_ms;
 	bool is_peer_silent; /* its end came: reading again tells nothing */
@@ -119,35 +130,148 @@ write_question(const struct connection *connection, const struct gate *gate,
 }
 
 static void
-ask(struct connection *connection, struct gate *gate, const char *name)
+ask_authorizer(struct connection *connection)
 {
-	char *line = write_question(connection, gate, name);
-	struct authorizing *authorizing;
+	struct authorizing *authorizing = connection->authorizing;
+	const struct gate *gate = authorizing->gate;
+	char *line = write_question(connection, gate, authorizing->name);
 
 	if (!line) {
+		authorize_cancel(connection);
 		refused(connection, gate,
 			"this sealock was built without jansson");
 		return;
 	}
-	authorizing = mem_alloc(sizeof(*authorizing));
-	authorizing->gate = gate;
 	authorizing->asked_ms = connection->now_ms;
 	authorizing->question = authorizer_question_new(connection, line,
 							on_decided, connection);
-	connection->authorizing = authorizing;
 	connection_update_timer(connection);
 	authorizer_question_start(authorizing->question);
+}
+
+/* Responders. */
+
+static void
+revoked(struct connection *connection, const struct gate *gate)
+{
+	SSL *ssl = tls_engine_ssl(gate->engine);
+	const struct peer_verdict *verdict = peer_check_verdict(ssl);
+	struct error error = {.text = ""};
+
+	/* By the same words as at the end of the handshake. */
+	(void)!peer_check_confirm(ssl, &error);
+	if (connection_is_accept(gate))
+		connection_close(connection, REASON_CLIENT_CERT_REJECTED, "%s",
+				 error.text);
+	else
+		connect_refused(connection,
+				verdict && verdict->step == PEER_STEP_REVOKED
+					? REASON_BACKEND_REVOKED
+					: REASON_BACKEND_CERT_REJECTED,
+				error.text);
+}
+
+static void
+heard(struct connection *connection, bool is_admitted)
+{
+	struct authorizing *authorizing = connection->authorizing;
+	const struct gate *gate = authorizing->gate;
+
+	authorize_ocsp_free(TAKE(authorizing->ocsp));
+	if (is_admitted && authorizing->is_second_asked) {
+		ask_authorizer(connection);
+		return;
+	}
+	authorize_cancel(connection);
+	if (is_admitted)
+		allowed(connection, gate);
+	else
+		revoked(connection, gate);
+}
+
+static void
+on_heard(void *argument, bool is_admitted)
+{
+	struct connection *connection = argument;
+
+	connection->now_ms = clock_monotonic_ms();
+	heard(connection, is_admitted);
+	connection_update_events(connection);
+}
+
+static void
+give_up(struct connection *connection, const char *why)
+{
+	heard(connection,
+	      authorize_ocsp_give_up(connection->authorizing->ocsp, why));
+}
+
+static void
+ask_responders(struct connection *connection)
+{
+	struct authorizing *authorizing = connection->authorizing;
+
+	authorizing->asked_ms = connection->now_ms;
+	if (authorize_ocsp_ask(authorizing->ocsp, on_heard, connection) != 0)
+		give_up(connection, "its chain is too long to ask about");
+	else
+		connection_update_timer(connection);
+}
+
+bool
+authorize_expired(struct connection *connection)
+{
+	if (!connection->authorizing || !connection->authorizing->ocsp)
+		return false;
+	give_up(connection, "no answer came in time");
+	return true;
+}
+
+/* The beginning. */
+
+/* False: nobody is to be asked. */
+static bool
+begin(struct connection *connection, struct gate *gate, const char *name,
+      bool is_authorizer_asked)
+{
+	struct authorize_ocsp *ocsp = NULL;
+
+	if (gate->engine)
+		ocsp = authorize_ocsp_new(connection->worker->ocsp,
+					  tls_engine_ssl(gate->engine));
+	if (!ocsp && !is_authorizer_asked)
+		return false;
+	connection->authorizing = mem_alloc(sizeof(*connection->authorizing));
+	connection->authorizing->gate = gate;
+	connection->authorizing->name = name;
+	connection->authorizing->is_second_asked = is_authorizer_asked;
+	connection->authorizing->ocsp = ocsp;
+	connection->authorizing->asked_ms = connection->now_ms;
+	return true;
+}
+
+static void
+ask(struct connection *connection)
+{
+	if (connection->authorizing->ocsp)
+		ask_responders(connection);
+	else
+		ask_authorizer(connection);
 }
 
 void
 authorize_start(struct connection *connection)
 {
-	if (!connection->service->conf->authorize.socket.host) {
+	const struct conf_authorize *authorize =
+		&connection->service->conf->authorize;
+
+	if (!begin(connection, &connection->accept, NULL,
+		   authorize->socket.host != NULL)) {
 		connect_start(connection);
 		return;
 	}
 	connection_enter(connection, CONNECTION_AUTHORIZE);
-	ask(connection, &connection->accept, NULL);
+	ask(connection);
 }
 
 void
@@ -156,10 +280,12 @@ authorize_backend(struct connection *connection, const char *name)
 	const struct conf_authorize *authorize =
 		&connection->service->conf->authorize;
 
-	if (!authorize->socket.host || !authorize->is_backend_asked)
+	if (!begin(connection, &connection->connect, name,
+		   authorize->socket.host && authorize->is_backend_asked)) {
 		connect_finish(connection);
-	else
-		ask(connection, &connection->connect, name);
+		return;
+	}
+	ask(connection);
 }
 
 void
@@ -169,13 +295,37 @@ authorize_cancel(struct connection *connection)
 
 	if (!authorizing)
 		return;
+	authorize_ocsp_free(authorizing->ocsp);
 	authorizer_question_free(authorizing->question);
 	mem_free(authorizing);
+}
+
+/* Responders are waited for as long as the handshake may take, but with
+ * backends, where another address may have to be tried, half of the time that
+ * is left. */
+static int64_t
+responders_deadline(const struct connection *connection)
+{
+	const struct conf_timeouts *timeouts =
+		&connection->service->conf->timeouts;
+	int64_t asked_ms = connection->authorizing->asked_ms;
+	int64_t end_ms;
+
+	if (connection_is_accept(connection->authorizing->gate))
+		return timeouts->handshake_ms > 0
+			       ? connection->started_ms + timeouts->handshake_ms
+			       : asked_ms + RESPONDERS_MS;
+	if (timeouts->connect_ms == 0)
+		return asked_ms + RESPONDERS_MS;
+	end_ms = connection->state_ms + timeouts->connect_ms;
+	return asked_ms + (end_ms - asked_ms) / 2;
 }
 
 int64_t
 authorize_deadline(const struct connection *connection)
 {
+	if (connection->authorizing->ocsp)
+		return responders_deadline(connection);
 	return connection->authorizing->asked_ms +
 	       connection->service->conf->authorize.timeout_ms;
 }
@@ -183,7 +333,12 @@ authorize_deadline(const struct connection *connection)
 const char *
 authorize_lacks(const struct connection *connection)
 {
-	return authorizer_question_lacks(connection->authorizing->question);
+	if (connection->authorizing->ocsp)
+		return "no OCSP answer came";
+	if (connection->authorizing->question)
+		return authorizer_question_lacks(
+			connection->authorizing->question);
+	return "no answer came";
 }
 
 /* The peer, meanwhile. */

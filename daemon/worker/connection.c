@@ -226,7 +226,9 @@ connection_expired(struct connection *connection)
 		connection_update_timer(connection);
 		return;
 	}
-	connection_close(connection, limit.reason, "%s", limit.detail);
+	if (limit.reason != REASON_AUTHORIZE_DENIED ||
+	    !authorize_expired(connection))
+		connection_close(connection, limit.reason, "%s", limit.detail);
 	connection_update_events(connection);
 }
 

@@ -5,7 +5,7 @@
  *
  *	HELLO		the whole ClientHello is awaited and read (hello.c)
  *	HANDSHAKE	TLS with the client (handshake.c)
- *	AUTHORIZE	somebody outside decides on the client (authorize.c)
+ *	AUTHORIZE	others are asked about the client (authorize.c)
  *	CONNECT		name, socket and TLS of the backend (connect.c)
  *	RELAY		bytes both ways (relay.c)
  *	DRAIN		one side has ended, the other goes on
@@ -197,6 +197,10 @@ int64_t
 authorize_deadline(const struct connection *connection);
 const char *
 authorize_lacks(const struct connection *connection);
+
+/* That time is over. False: it is the connection's end. */
+bool
+authorize_expired(struct connection *connection);
 
 /* Begin the farewell that the reason asks for; frees at once what has nothing
  * to say. */
