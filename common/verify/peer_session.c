@@ -11,10 +11,15 @@
 #include <openssl/x509_vfy.h>
 
 #include "common/base/buf.h"
+#include "common/base/clock.h"
 #include "common/base/mem.h"
 #include "common/verify/peer_policy.h"
 
 #define FORM 2
+
+/* How far ahead another machine's clock may be, in seconds. What began later
+ * than that would not end when it should. */
+#define CLOCKS_APART 600
 
 #define HAS_CERTIFICATE 1
 #define IS_PINNED       2
@@ -182,9 +187,12 @@ peer_session_recall(SSL_SESSION *session, struct peer_session *known)
 
 	if (!session ||
 	    !SSL_SESSION_get0_ticket_appdata(session, &bytes, &length) ||
-	    !bytes)
+	    !bytes || peer_session_parse(bytes, length, known) != 0)
 		return -1;
-	return peer_session_parse(bytes, length, known);
+	if (known->first_at <= clock_real_ms() / 1000 + CLOCKS_APART)
+		return 0;
+	peer_session_clear(known);
+	return -1;
 }
 
 int64_t

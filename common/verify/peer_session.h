@@ -53,7 +53,8 @@ peer_session_remember(SSL_SESSION *session, int64_t first_at,
 		      const struct peer_verdict *verdict)
 	__attribute__((warn_unused_result));
 
-/* -1: the session remembers nothing, or nothing that can be read. */
+/* -1: the session remembers nothing, or nothing that can be read, or that it
+ * began in the future, by more than what machines' clocks are apart. */
 int
 peer_session_recall(SSL_SESSION *session, struct peer_session *known)
 	__attribute__((warn_unused_result));
