@@ -103,7 +103,7 @@ on_session(SSL *ssl, SSL_SESSION *session)
 {
 	struct visit *visit = SSL_get_app_data(ssl);
 
-	if (visit->session_count == SESSIONS_MAX)
+	if (visit->session_count == SESSIONS_MAX - 1)
 		return 0;
 	visit->sessions[visit->session_count++] = session;
 	return 1;
@@ -223,11 +223,15 @@ talk(SSL *ssl, bool is_early, bool is_silent)
 }
 
 static void
-print_success(SSL *ssl, const struct visit *visit)
+print_success(SSL *ssl, struct visit *visit)
 {
 	const unsigned char *alpn;
 	unsigned length;
 
+	/* Of a new ticket in a resumed handshake of TLS 1.2 OpenSSL's callback
+	 * is not told. */
+	if (SSL_version(ssl) < TLS1_3_VERSION && SSL_session_reused(ssl))
+		visit->sessions[visit->session_count++] = SSL_get1_session(ssl);
 	SSL_get0_alpn_selected(ssl, &alpn, &length);
 	printf("ok resumed=%d version=%s cipher=%s alpn=%.*s early=%d "
 	       "session=",
