@@ -25,6 +25,7 @@ policy_ocsp_choose(const struct tls_ocsp *ocsp, bool is_server,
 	framed_hash_add_number(hash, rules->check);
 	framed_hash_add_number(hash, rules->is_hard);
 	framed_hash_add_number(hash, rules->is_nonce);
+	framed_hash_add_text(hash, rules->http_proxy);
 	if (rules->check != OCSP_CHECK_OFF)
 		return;
 	if (rules->is_hard)

@@ -142,14 +142,14 @@ conclude(struct ocsp_fetch *fetch, struct subject *subject,
 
 static void
 remember_failure(struct ocsp_fetch *fetch, const struct subject *subject,
-		 const struct ocsp_told *told)
+		 const char *failure, const struct ocsp_told *told)
 {
 	static struct log_limit limit;
 	int64_t now = now_seconds();
 
 	log_event_limited(&limit, LOG_LEVEL_WARN, "no usable OCSP answer",
 			  "responder=%s reason=\"%s\"", subject->way.responder,
-			  told->sentence);
+			  failure);
 	ocsp_cache_put(fetch->failures, subject->way.all, now, now + PATIENCE,
 		       told);
 }
@@ -185,7 +185,7 @@ fail_subject(struct ocsp_fetch *fetch, struct subject *subject,
 	struct ocsp_told told;
 
 	say_unusable(&told, "%s: %s", subject->way.responder, failure);
-	remember_failure(fetch, subject, &told);
+	remember_failure(fetch, subject, failure, &told);
 	conclude(fetch, subject, &told);
 }
 

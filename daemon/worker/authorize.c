@@ -13,7 +13,6 @@
 #include <openssl/ssl.h>
 
 #include "common/base/clock.h"
-#include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/conf/conf.h"
@@ -156,19 +155,18 @@ revoked(struct connection *connection, const struct gate *gate)
 {
 	SSL *ssl = tls_engine_ssl(gate->engine);
 	const struct peer_verdict *verdict = peer_check_verdict(ssl);
-	struct error error = {.text = ""};
+	char text[1024];
 
-	/* By the same words as at the end of the handshake. */
-	(void)!peer_check_confirm(ssl, &error);
+	peer_verdict_format(verdict, text, sizeof(text));
 	if (connection_is_accept(gate))
 		connection_close(connection, REASON_CLIENT_CERT_REJECTED, "%s",
-				 error.text);
+				 text);
 	else
 		connect_refused(connection,
-				verdict && verdict->step == PEER_STEP_REVOKED
+				verdict->step == PEER_STEP_REVOKED
 					? REASON_BACKEND_REVOKED
 					: REASON_BACKEND_CERT_REJECTED,
-				error.text);
+				text);
 }
 
 static void

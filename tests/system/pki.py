@@ -155,9 +155,10 @@ class Pki:
         """A self-signed CA."""
         return self._make(name, None, key, ["CN=%s CA" % name], "ca", (), 0)
 
-    def intermediate(self, name="inner", issuer=None, key="p256", days=0):
+    def intermediate(self, name="inner", issuer=None, key="p256", days=0,
+                     more=()):
         return self._make(name, issuer or self.root(), key,
-                          ["CN=%s CA" % name], "ca", (), days)
+                          ["CN=%s CA" % name], "ca", (), days, more=more)
 
     def leaf(self, *names, key="p256", issuer=None, usage="server", days=30,
              subject=None, san=True, unit=None, starts=0, more=()):

@@ -1,0 +1,426 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Responders are asked about peers, on both gates, before anything of the
+other side is touched. Whatever they do costs nobody else anything."""
+
+import os
+import signal
+import ssl
+import threading
+import time
+
+from harness import limit, wait_for
+from nameserver import NameServer
+from ocsp import Responder, answer, names_responder, statement
+
+from responder import HttpServer, Proxy, elsewhere, reply
+from streams import Ended, echo, server_context
+from test_authorize import Authorizer
+
+VERSIONS = ("TLSv1.2", "TLSv1.3")
+
+
+class World:
+    """A root, an intermediate, and certificates that name a responder."""
+
+    def __init__(self, t):
+        self.t = t
+        self.root = t.pki.root("asked about")
+        self.http = HttpServer(t)
+
+    def inner(self, url):
+        return self.t.pki.intermediate(
+            "asked %d" % self.t.port(), issuer=self.root,
+            more=names_responder(url))
+
+    def client(self, name, url, issuer=None):
+        return self.t.pki.leaf(name, issuer=issuer or self.root,
+                               usage="both", more=names_responder(url))
+
+    def at(self, path, answered=None, **options):
+        """A client whose responder is the server at that path; answered is
+        what it is told, a status or bytes as they are."""
+        client = self.client("client%s" % path.replace("/", "."),
+                             self.http.url(path))
+        if isinstance(answered, str):
+            answered = reply(answer(
+                self.t, statement(client, status=answered, **options),
+                signer=self.root))
+        self.http.answers[path] = answered
+        return client
+
+    def gate(self, **ocsp):
+        return self.t.gate(verify={"mode": "required", "ca": self.root.cert,
+                                   "ocsp": {"check": "leaf", **ocsp}})
+
+
+def is_let_in(d, service, certificate=None, version=None):
+    """Does the client get an echo?"""
+    try:
+        with d.tls(service, versions=version,
+                   certificate=certificate) as stream:
+            stream.expect_echo()
+    except (Ended, ssl.SSLError, AssertionError):
+        return False
+    return True
+
+
+@limit(240)
+def parity_P34_leaf_and_chain_by_real_responders(t):
+    """openssl's responders, one for each CA: good, revoked, unknown; leaf and
+    chain, soft and hard, TLS 1.2 and 1.3. Who is refused has not cost the
+    backend a connection (CVE-2026-28755), nor the authorizer a question."""
+    world = World(t)
+    ports = [t.port(), t.port()]
+    urls = ["http://127.0.0.1:%d/" % port for port in ports]
+    inner, bad_inner = world.inner(urls[0]), world.inner(urls[0])
+    good, bad, unknown = [world.client(name, urls[1], issuer=inner)
+                          for name in ("good.ocsp", "bad.ocsp", "new.ocsp")]
+    below = world.client("below.ocsp", urls[1], issuer=bad_inner)
+    Responder(t, world.root, {inner: "good", bad_inner: "revoked"},
+              port=ports[0], name="of-root")
+    Responder(t, inner, {good: "good", bad: "revoked"}, port=ports[1],
+              name="of-inner")
+    backend = t.server(echo)
+    authorizer = Authorizer(t)
+    d = t.daemon({"%s-%s" % (check, fail): {
+        "accept": world.gate(check=check, fail=fail),
+        "connect": backend.address,
+        "authorize": {"socket": authorizer.socket},
+    } for check in ("leaf", "chain") for fail in ("soft", "hard")})
+    # (who, check): soft, hard
+    expected = {
+        (good, "leaf"): (True, True), (good, "chain"): (True, True),
+        (bad, "leaf"): (False, False), (bad, "chain"): (False, False),
+        (unknown, "leaf"): (False, False), (unknown, "chain"): (False, False),
+        # Its own responder knows nothing of it.
+        (below, "leaf"): (True, False), (below, "chain"): (False, False),
+    }
+    for (who, check), outcomes in expected.items():
+        for fail, outcome in zip(("soft", "hard"), outcomes):
+            for version in VERSIONS:
+                service = "%s-%s" % (check, fail)
+                before = len(backend.contacts), len(authorizer.questions)
+                got = is_let_in(d, service, who, version)
+                assert got == outcome, (service, who.path(""), version, got)
+                after = len(backend.contacts), len(authorizer.questions)
+                grown = 1 if outcome else 0
+                assert after == (before[0] + grown, before[1] + grown), (
+                    service, who.path(""), version)
+    count = sum(not out for pair in expected.values() for out in pair)
+    d.wait_access(count=count * len(VERSIONS), reason="client_cert_rejected")
+    records = d.access(reason="client_cert_rejected")
+    assert any("revoked" in r["detail"] for r in records), records
+    assert all(r.get("ocsp") for r in records), records
+    assert d.access(ocsp="good", reason="done")
+    assert {q["verify"]["ocsp"] for q in authorizer.questions} >= {
+        "good", "unusable"}
+
+
+@limit(120)
+def parity_P34_backends(t):
+    """The connect gate: a backend that its CA's responder calls revoked gets
+    no byte, and the next address is tried."""
+    world = World(t)
+    url = world.http.url
+    certificates = {name: world.client("web.test", url("/" + name))
+                    for name in ("good", "revoked", "unknown")}
+    for name, certificate in certificates.items():
+        world.http.answers["/" + name] = reply(answer(
+            t, statement(certificate, status=name), signer=world.root))
+    backends = {name: t.server(echo, tls=server_context(certificate))
+                for name, certificate in certificates.items()}
+
+    def service(*names, **ocsp):
+        return {"accept": {}, "connect": {
+            "address": [backends[name].address for name in names],
+            "tls": {"verify": {"ca": world.root.cert, "name": "web.test",
+                               "ocsp": {"staple": "off", "check": "leaf",
+                                        **ocsp}}}}}
+
+    d = t.daemon({
+        "good": service("good", fail="hard"),
+        "revoked": service("revoked"),
+        "unknown": service("unknown"),
+        "next": service("revoked", "good"),
+    })
+    for name, is_open in (("good", True), ("revoked", False),
+                          ("unknown", False), ("next", True)):
+        try:
+            with d.plain(name) as stream:
+                stream.expect_echo()
+            assert is_open, name
+        except (Ended, AssertionError):
+            assert not is_open, name
+    record = d.wait_access(service="revoked")
+    assert record["reason"] == "backend_revoked", record
+    assert "revoked" in record["detail"], record
+    record = d.wait_access(service="unknown")
+    assert record["reason"] == "backend_cert_rejected", record
+    record = d.wait_access(service="good")
+    assert record["backend_tls"]["ocsp"] == "good", record
+    assert not any(contact.received for contact
+                   in backends["revoked"].contacts)
+
+
+FAILURES = {
+    "/500": lambda _: reply(b"no", "500 Internal Server Error"),
+    "/garbage": lambda _: b"\x30\x03\x0a\x01\x06\r\n\r\n",
+    "/no-der": lambda _: reply(b"<html>hello</html>"),
+    "/empty": lambda _: reply(b""),
+    "/hangs-up": lambda _: b"",
+    "/large": lambda _: reply(b"x" * 10485760),
+    "/endless": lambda _: [b"HTTP/1.1 200 OK\r\n\r\n"] + [b"x" * 65536] * 400,
+    "/headers": lambda _: [b"HTTP/1.1 200 OK\r\n"] + [
+        b"X: " + b"y" * 8000 + b"\r\n"] * 2000,
+    "/loop": lambda http: elsewhere(http.url("/loop")),
+    "/https": lambda http: elsewhere("https://127.0.0.1:%d/" % http.port),
+    "/file": lambda _: elsewhere("file:///etc/passwd"),
+    "/silent": lambda _: None,
+    "/drip": lambda _: [b"HTTP/1.1 200 OK\r\n\r\n"] + [b"x", 0.2] * 100,
+    "/later": lambda _: reply(b"\x30\x03\x0a\x01\x03"),
+}
+
+
+@limit(240)
+def parity_P34_fail_soft_and_hard(t):
+    """Whatever a responder does that is no answer ends in time, lets in where
+    that is wanted, refuses where it is not, and is not asked for again."""
+    world = World(t)
+    clients = {path: world.at(path, make(world.http))
+               for path, make in FAILURES.items()}
+    clients["refused"] = world.client(
+        "refused.client", "http://127.0.0.1:%d/" % t.port())
+    clients["no-name"] = world.client(
+        "no-name.client", "http://responder.invalid/")
+    clients["no-responder"] = t.pki.leaf("none.client", issuer=world.root,
+                                         usage="client")
+    clients["ldap"] = world.client("ldap.client", "ldap://127.0.0.1/")
+    names = NameServer(t, {})
+    backend = t.server(echo)
+    d = t.daemon({
+        fail: {"accept": world.gate(fail=fail), "connect": backend.address,
+               "timeouts": {"handshake": "3s"}}
+        for fail in ("soft", "hard")},
+        globals={"resolver": {"servers": [names.address],
+                              "timeout": "1s"}})
+    helpers = d.role("helper")
+    outcomes = {}
+
+    def attempt(name, client):
+        for fail in ("soft", "hard", "soft"):
+            outcomes[name, fail] = is_let_in(d, fail, client)
+
+    threads = [threading.Thread(target=attempt, args=item)
+               for item in clients.items()]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    wrong = {key: got for key, got in outcomes.items()
+             if got != (key[1] == "soft")}
+    assert not wrong and len(outcomes) == 2 * len(clients), (wrong, outcomes)
+    for path in FAILURES:
+        most = 4 if path == "/loop" else 1
+        assert len(world.http.asked(path)) == most, path
+    # Nobody else was asked because of a redirection.
+    assert world.http.visits == len(FAILURES) + 3
+    assert d.role("helper") == helpers
+    for record in d.access(service="hard"):
+        assert record["reason"] == "client_cert_rejected", record
+
+
+@limit(120)
+def parity_P35_requests(t):
+    """POST and GET, a nonce, redirections, a proxy, several certificates in
+    one request."""
+    world = World(t)
+    http = world.http
+    plain, nonce, proxied = [world.at("/" + name, "good")
+                             for name in ("plain", "nonce", "proxied")]
+    # What was found elsewhere counts.
+    moved = world.at("/moved", "good")
+    http.answers["/new"] = http.answers["/moved"]
+    http.answers["/moved"] = elsewhere(http.url("/new"))
+    # Only by the proxy can this be asked.
+    far = world.client("far.client", "http://responder.invalid/far")
+    http.answers["/far"] = reply(answer(
+        t, statement(far), signer=world.root))
+    proxy = Proxy(t, http.port)
+    backend = t.server(echo)
+    hard = {"fail": "hard"}
+    d = t.daemon({name: {"accept": world.gate(**{**hard, **ocsp}),
+                         "connect": backend.address}
+                  for name, ocsp in {
+                      "plain": {}, "nonce": {"nonce": True},
+                      "proxy": {"http_proxy": proxy.url()},
+                  }.items()})
+    assert is_let_in(d, "plain", plain)
+    assert [r.method for r in http.asked("/plain")] == ["GET"]
+    assert is_let_in(d, "plain", moved)
+    # An answer without the nonce is none.
+    assert not is_let_in(d, "nonce", nonce)
+    assert [r.method for r in http.asked("/nonce")] == ["POST"]
+    assert is_let_in(d, "proxy", proxied)
+    assert is_let_in(d, "proxy", far)
+    assert [r.target.split("/")[2] for r in proxy.requests] == [
+        "127.0.0.1:%d" % http.port, "responder.invalid"]
+
+
+@limit(120)
+def parity_P35_several_at_once(t):
+    """A chain whose certificates have one responder is asked about in one
+    request; what that leaves open, one by one."""
+    world = World(t)
+    url = world.http.url("/both")
+    inner = world.inner(url)
+    client = world.client("several.client", url, issuer=inner)
+    of_client = answer(t, statement(client), signer=inner)
+    of_inner = answer(t, statement(inner), signer=world.root)
+    sizes = []
+
+    def behave(request):
+        sizes.append(request.certificates())
+        about_inner = request.certificates() == 1 and len(sizes) > 1
+        return reply(of_inner if about_inner else of_client)
+
+    world.http.behave = behave
+    backend = t.server(echo)
+    d = t.daemon({"chain": {
+        "accept": world.gate(check="chain", fail="hard"),
+        "connect": backend.address}})
+    assert is_let_in(d, "chain", client)
+    assert sizes == [2, 1], sizes
+    # Both are known from now on.
+    assert is_let_in(d, "chain", client)
+    assert sizes == [2, 1], sizes
+
+
+@limit(120)
+def parity_P36_one_cache(t):
+    """One request for all workers, services and gates, until nextUpdate; and
+    one in a minute for what fails."""
+    world = World(t)
+    client = world.at("/good", "good", end=7200)
+    failing = world.at("/failing", reply(b"", "503 No"))
+    backend = t.server(echo)
+    clock = t.clock()
+    d = t.daemon({name: {"accept": world.gate(), "connect": backend.address}
+                  for name in ("one", "two")},
+                 globals={"workers": 3}, clock=clock)
+
+    def ask_all(certificate):
+        threads = [threading.Thread(target=is_let_in, args=(
+            d, name, certificate)) for name in ("one", "two") * 8]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+
+    ask_all(client)
+    assert len(world.http.asked("/good")) == 1
+    clock.move(3600)
+    ask_all(client)
+    assert len(world.http.asked("/good")) == 1
+    clock.move(4000)
+    assert is_let_in(d, "one", client)
+    assert len(world.http.asked("/good")) == 2
+    ask_all(failing)
+    ask_all(failing)
+    assert len(world.http.asked("/failing")) == 1
+    clock.move(61)
+    ask_all(failing)
+    assert len(world.http.asked("/failing")) == 2
+
+
+@limit(120)
+def test_responders_that_hang_keep_nobody_waiting(t):
+    """While two hundred clients wait for a responder that never answers,
+    others shake hands, ask other responders and relay."""
+    world = World(t)
+    stuck, good = world.at("/stuck", None), world.at("/good", "good")
+    backend = t.server(echo)
+    d = t.daemon({
+        "asking": {"accept": world.gate(fail="hard"),
+                   "connect": backend.address,
+                   "timeouts": {"handshake": "20s"}},
+        "other": {"accept": t.gate(), "connect": backend.address},
+    }, globals={"workers": 1})
+    relay = d.tls("other")
+    relay.expect_echo()
+    waiting = [d.tls("asking", certificate=stuck) for _ in range(200)]
+    wait_for(lambda: world.http.asked("/stuck"), "the responder is asked")
+    contacts = len(backend.contacts)
+    begun = time.monotonic()
+    for _ in range(20):
+        relay.expect_echo(os.urandom(100000))
+    assert is_let_in(d, "other")
+    assert is_let_in(d, "asking", good)
+    assert time.monotonic() - begun < 10
+    assert len(backend.contacts) == contacts + 2
+    assert len(world.http.asked("/stuck")) == 1
+    for stream in waiting:
+        stream.drop()
+    d.wait_access(count=200, reason="client_closed")
+
+
+@limit(120)
+def test_clients_that_go_while_somebody_is_asked(t):
+    """CVE-2026-40701: gone at every moment of a slow look-up and a slow
+    answer. Nothing stays behind, and what comes too late finds nobody."""
+    world = World(t)
+    names = NameServer(t, {"slow.test": ["127.0.0.1"]})
+    names.is_silent = True
+    clients = []
+    for number in range(4):
+        client = world.client("gone%d" % number, world.http.url(
+            "/gone%d" % number, host="slow.test"))
+        world.http.answers["/gone%d" % number] = [0.3, reply(answer(
+            t, statement(client), signer=world.root))]
+        clients.append(client)
+    backend = t.server(echo)
+    d = t.daemon({"asking": {"accept": world.gate(fail="hard"),
+                             "connect": backend.address}},
+                 globals={"resolver": {"servers": [names.address],
+                                       "timeout": "6s"}})
+    before = d.descriptors()
+    processes = d.workers() + d.role("helper")
+    for number in range(40):
+        stream = d.tls("asking", certificate=clients[number % 4],
+                       versions=VERSIONS[number % 2])
+        time.sleep(number * 0.002)
+        if number % 3:
+            stream.drop()
+        else:
+            stream.reset()
+    names.is_silent = False
+    for number in range(20):
+        stream = d.tls("asking", certificate=clients[number % 4])
+        time.sleep(number * 0.02)
+        stream.drop()
+    for client in clients:
+        wait_for(lambda c=client: is_let_in(d, "asking", c),
+                 "an answer is there")
+    assert d.workers() + d.role("helper") == processes
+    wait_for(lambda: d.descriptors() == before, "nothing stays open")
+    for request in world.http.requests:
+        assert len(world.http.asked(request.path)) == 1, request.path
+
+
+@limit(120)
+def test_helper_dies_while_it_is_asked(t):
+    """Its successor is asked anew, and the client is let in."""
+    world = World(t)
+    client = world.at("/late", None)
+    backend = t.server(echo)
+    d = t.daemon({"asking": {"accept": world.gate(fail="hard"),
+                             "connect": backend.address,
+                             "timeouts": {"handshake": "30s"}}})
+    d.may_lose_children = True
+    streams = [d.tls("asking", certificate=client) for _ in range(3)]
+    wait_for(lambda: world.http.asked("/late"), "the responder is asked")
+    world.http.answers["/late"] = reply(answer(
+        t, statement(client), signer=world.root))
+    os.kill(d.role("helper")[0], signal.SIGKILL)
+    for stream in streams:
+        stream.expect_echo()
+    assert len(world.http.asked("/late")) == 2
