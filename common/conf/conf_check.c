@@ -17,6 +17,7 @@
 #include "common/base/mem.h"
 #include "common/conf/conf.h"
 #include "common/conf/conf_check_session.h"
+#include "common/conf/conf_check_staple.h"
 #include "common/conf/conf_check_verify.h"
 #include "common/conf/conf_reader.h"
 
@@ -192,6 +193,7 @@ conf_check_service(struct conf_reader *reader, const struct yaml_node *node,
 	conf_check_session(reader,
 			   find_value(find_value(node, "accept"), "tls"),
 			   service->accept.tls);
+	conf_check_staple(reader, service->accept.tls);
 	check_authorize(reader, node, service);
 }
 

@@ -236,6 +236,8 @@ fill_spec(struct conf_facts *facts, struct schema_certificate *entry,
 	spec->passphrase = entry->passphrase;
 	entry->passphrase = (struct secret){0};
 	spec->is_default = entry->is_default;
+	spec->staple = entry->staple;
+	entry->staple = (struct tls_staple){0};
 	name_prompt(spec);
 }
 

@@ -14,14 +14,14 @@
 #define FIRST_RELEASE "0.1"
 
 const struct schema_map *const schema_maps[] = {
-	&schema_document, &schema_global,   &schema_user,
-	&schema_log,      &schema_resolver, &schema_defaults,
-	&schema_service,  &schema_accept,   &schema_keepalive,
-	&schema_connect,  &schema_tls,      &schema_certificate,
-	&schema_verify,   &schema_crl,      &schema_ocsp,
-	&schema_allow,    &schema_session,  &schema_session_cache,
-	&schema_tickets,  &schema_timeouts, &schema_authorize,
-	&schema_buffers,
+	&schema_document,      &schema_global,   &schema_user,
+	&schema_log,           &schema_resolver, &schema_defaults,
+	&schema_service,       &schema_accept,   &schema_keepalive,
+	&schema_connect,       &schema_tls,      &schema_certificate,
+	&schema_staple,        &schema_verify,   &schema_crl,
+	&schema_ocsp,          &schema_allow,    &schema_session,
+	&schema_session_cache, &schema_tickets,  &schema_timeouts,
+	&schema_authorize,     &schema_buffers,
 };
 
 const size_t schema_map_count = ARRAY_SIZE(schema_maps);

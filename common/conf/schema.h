@@ -148,6 +148,7 @@ struct schema_certificate {
 	char **names;
 	size_t name_count;
 	bool is_default;
+	struct tls_staple staple;
 };
 
 /* The document, and what it is made of. */

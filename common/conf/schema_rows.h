@@ -39,6 +39,7 @@ extern const struct schema_map schema_resolver;
 extern const struct schema_map schema_session;
 extern const struct schema_map schema_session_cache;
 extern const struct schema_map schema_tickets;
+extern const struct schema_map schema_staple;
 extern const struct schema_map schema_timeouts;
 extern const struct schema_map schema_user;
 extern const struct schema_map schema_verify;

@@ -33,6 +33,53 @@ static const struct schema_word verify_words[] = {
 	{NULL, 0, NULL},
 };
 
+static const struct schema_word staple_words[] = {
+	{"auto", TLS_STAPLE_AUTO,
+	 "where the certificate, or `responder`, says whom to ask"},
+	{"must", TLS_STAPLE_MUST, "the same, and it is wrong to have none"},
+	{"off", TLS_STAPLE_OFF, "none is sent"},
+	{NULL, 0, NULL},
+};
+
+/* No key has a default: an entry of `certificates` without any has what its
+ * gate has. */
+static const struct schema_key staple_keys[] = {
+	{
+		.name = "mode",
+		.type = SCHEMA_WORD,
+		.gates = SCHEMA_ACCEPT,
+		AT(struct tls_staple, mode),
+		.words = staple_words,
+		.otherwise = "auto",
+		.help = "whether an OCSP answer is sent with the certificate",
+	},
+	{
+		.name = "file",
+		.type = SCHEMA_PATH,
+		.gates = SCHEMA_ACCEPT,
+		AT(struct tls_staple, file),
+		WHERE(struct tls_staple, file_at),
+		.otherwise = "none, it is fetched",
+		.help = "a file with the answer, in DER, which others keep "
+			"fresh; what changes there comes into force without a "
+			"reload",
+	},
+	{
+		.name = "responder",
+		.type = SCHEMA_STRING,
+		.gates = SCHEMA_ACCEPT,
+		AT(struct tls_staple, responder),
+		WHERE(struct tls_staple, responder_at),
+		.otherwise = "the certificate's own",
+		.help = "whom to ask: http://ocsp.example.org/",
+	},
+};
+
+const struct schema_map schema_staple =
+	MAP("staple", staple_keys, struct tls_staple, "mode",
+	    "OCSP answers that are sent along with certificates, so that "
+	    "clients need not ask; a scalar stands for `mode`.");
+
 static const struct schema_key certificate_keys[] = {
 	{
 		.name = "file",
@@ -114,6 +161,16 @@ static const struct schema_key certificate_keys[] = {
 		.standard = "false",
 		.help = "also used for clients that ask for no name or an "
 			"unknown one; without any such entry the first is",
+	},
+	{
+		.name = "staple",
+		.type = SCHEMA_MAP,
+		.gates = SCHEMA_ACCEPT,
+		AT(struct schema_certificate, staple),
+		WHERE(struct schema_certificate, staple.at),
+		.map = &schema_staple,
+		.otherwise = "that of `tls`",
+		.help = "the OCSP answer that is sent along",
 	},
 };
 
@@ -572,6 +629,15 @@ static const struct schema_key tls_keys[] = {
 		.otherwise = "none",
 		.help = "a file, a directory, or a list of entries; on the "
 			"connect gate our client certificates",
+	},
+	{
+		.name = "staple",
+		.type = SCHEMA_MAP,
+		.gates = SCHEMA_ACCEPT,
+		AT(struct tls_settings, staple),
+		WHERE(struct tls_settings, staple.at),
+		.map = &schema_staple,
+		.help = "OCSP answers that are sent along with certificates",
 	},
 	{
 		.name = "strict_sni",

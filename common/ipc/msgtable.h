@@ -109,6 +109,10 @@ enum message_type {
 			    * answer may be on its way */
 	MESSAGE_OCSP_TOLD, /* u64 number, an outcome for each certificate */
 
+	/* The helper to a worker: the digest of a leaf (SHA-256), u64 until
+	 * when, milliseconds since 1970, the staple; or none of it. */
+	MESSAGE_STAPLE,
+
 	/* The helper to a worker. */
 	MESSAGE_ADDRESSES, /* what a name resolves to; see resolution.h */
 

@@ -22,6 +22,8 @@
 #include "daemon/fetch/ocsp_transport.h"
 #include "daemon/helper/ocsp_fetch.h"
 #include "daemon/helper/resolver.h"
+#include "daemon/helper/staple_store.h"
+#include "daemon/helper/staples.h"
 #include "daemon/process/channel.h"
 #include "daemon/process/child.h"
 #include "daemon/process/generation.h"
@@ -65,6 +67,7 @@ struct helper {
 	struct state_pair *state;
 	struct ocsp_transport *transport; /* NULL: built without libcurl */
 	struct ocsp_fetch *ocsp;
+	struct staples *staples;
 	struct resolver *current;   /* NULL before the first generation */
 	struct resolver *prepared;  /* between prepare and commit */
 	struct generation *offered; /* likewise */
@@ -72,18 +75,42 @@ struct helper {
 	LIST_HEAD(, subscriber) subscribers;
 };
 
+/* Will it be told everything later? */
+static bool
+is_behind(struct subscriber *subscriber)
+{
+	if (event_pending(subscriber->catch_up, EV_TIMEOUT, NULL))
+		return true;
+	if (channel_backlog(subscriber->channel) <= BACKLOG_MAX)
+		return false;
+	event_add(subscriber->catch_up, &catch_up_interval);
+	return true;
+}
+
+static void
+tell_staple(const struct staple_told *told, void *argument)
+{
+	struct subscriber *subscriber = argument;
+	struct message *message;
+
+	if (is_behind(subscriber))
+		return;
+	message = message_new_sized(MESSAGE_STAPLE,
+				    STAPLE_LEAF_SIZE + 8 + told->length);
+	buf_write_bytes(&message->body, told->leaf, STAPLE_LEAF_SIZE);
+	buf_write_u64(&message->body, (uint64_t)told->until_ms);
+	buf_write_bytes(&message->body, told->bytes, told->length);
+	channel_send(subscriber->channel, message);
+}
+
 static void
 tell(const struct resolution *resolution, void *argument)
 {
 	struct subscriber *subscriber = argument;
 	struct message *message;
 
-	if (event_pending(subscriber->catch_up, EV_TIMEOUT, NULL))
+	if (is_behind(subscriber))
 		return;
-	if (channel_backlog(subscriber->channel) > BACKLOG_MAX) {
-		event_add(subscriber->catch_up, &catch_up_interval);
-		return;
-	}
 	message = message_new(MESSAGE_ADDRESSES);
 	resolution_encode(resolution, &message->body);
 	channel_send(subscriber->channel, message);
@@ -93,14 +120,27 @@ static void
 on_catch_up(evutil_socket_t descriptor, short what, void *argument)
 {
 	struct subscriber *subscriber = argument;
+	struct helper *helper = subscriber->helper;
 
 	(void)descriptor;
 	(void)what;
-	if (channel_backlog(subscriber->channel) > 0)
+	if (channel_backlog(subscriber->channel) > 0) {
 		event_add(subscriber->catch_up, &catch_up_interval);
-	else
-		resolver_tell_all(subscriber->helper->current, tell,
-				  subscriber);
+		return;
+	}
+	if (helper->current)
+		resolver_tell_all(helper->current, tell, subscriber);
+	staples_tell_all(helper->staples, tell_staple, subscriber);
+}
+
+static void
+on_staple(const struct staple_told *told, void *argument)
+{
+	struct helper *helper = argument;
+	struct subscriber *subscriber;
+
+	LIST_FOREACH (subscriber, &helper->subscribers, entries)
+		tell_staple(told, subscriber);
 }
 
 static void
@@ -274,6 +314,8 @@ start(struct child *child, struct event_base *base)
 		log_debug("no OCSP responder can be asked", "reason=\"%s\"",
 			  error.text);
 	helper->ocsp = ocsp_fetch_new(helper->transport);
+	helper->staples =
+		staples_new(base, helper->transport, on_staple, helper);
 	LIST_INIT(&helper->subscribers);
 	helper->outdated = event_new(base, -1, EV_PERSIST, on_outdated, helper);
 	assert(helper->outdated);
@@ -287,6 +329,7 @@ keep(void *argument, struct state_pair *pair)
 	struct helper *helper = argument;
 
 	helper->state = pair;
+	staples_keep(helper->staples, pair);
 }
 
 static void
@@ -343,7 +386,6 @@ prepare(void *argument, struct generation *generation,
 	const struct conf *conf = generation->conf;
 	struct error error = {0};
 
-	(void)warnings;
 	assert(!helper->prepared);
 	helper->prepared = resolver_new(helper->base, &conf->global.resolver,
 					on_told, helper, &error);
@@ -355,6 +397,7 @@ prepare(void *argument, struct generation *generation,
 	for (size_t i = 0; i < conf->service_count; i++)
 		add_names(helper->prepared, &conf->services[i].connect);
 	helper->offered = generation;
+	staples_prepare(helper->staples, generation, warnings);
 	return 0;
 }
 
@@ -380,6 +423,7 @@ commit(void *argument, uint64_t number)
 	resolver_free(helper->current);
 	helper->current = TAKE(helper->prepared);
 	commit_ocsp(helper, helper->offered->conf);
+	staples_commit(helper->staples);
 	generation_free(TAKE(helper->offered));
 	child_report_live(helper->child, number);
 	/* It may have found files that it cannot read. */
@@ -393,6 +437,7 @@ abort_prepared(void *argument, uint64_t number)
 
 	(void)number;
 	resolver_free(TAKE(helper->prepared));
+	staples_abort(helper->staples);
 	generation_free(TAKE(helper->offered));
 }
 
@@ -435,6 +480,7 @@ peer(void *argument, enum ipc_role role, uint32_t number, int descriptor)
 	LIST_INSERT_HEAD(&helper->subscribers, subscriber, entries);
 	if (helper->current)
 		resolver_tell_all(helper->current, tell, subscriber);
+	staples_tell_all(helper->staples, tell_staple, subscriber);
 }
 
 static void
@@ -446,6 +492,7 @@ stop(void *argument)
 	while ((subscriber = LIST_FIRST(&helper->subscribers)))
 		subscriber_free(subscriber);
 	ocsp_fetch_free(helper->ocsp);
+	staples_free(helper->staples);
 	ocsp_transport_free(helper->transport);
 	generation_free(helper->offered);
 	resolver_free(helper->prepared);

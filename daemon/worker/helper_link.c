@@ -7,6 +7,7 @@
 
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/tls/staple_table.h"
 #include "daemon/process/channel.h"
 #include "daemon/process/child.h"
 #include "daemon/worker/names.h"
@@ -27,6 +28,21 @@ accuse(struct worker *worker, const char *why)
 	child_accuse(worker->child, IPC_HELPER, 0, why);
 }
 
+/* NULL, or what is wrong with it. */
+static const char *
+on_staple(struct worker *worker, const struct message *message)
+{
+	struct buf_reader reader = message_reader(message);
+	const unsigned char *leaf = buf_read_bytes(&reader, STAPLE_DIGEST_SIZE);
+	uint64_t until_ms = buf_read_u64(&reader);
+
+	if (reader.failed || until_ms > INT64_MAX ||
+	    staple_table_set(worker->staples, leaf, (int64_t)until_ms,
+			     reader.bytes, reader.length) != 0)
+		return "a staple that is none";
+	return NULL;
+}
+
 static void
 on_message(struct channel *channel, struct message *message, void *argument)
 {
@@ -36,6 +52,8 @@ on_message(struct channel *channel, struct message *message, void *argument)
 	(void)channel;
 	if (message->type == MESSAGE_OCSP_TOLD)
 		wrong = ocsp_client_told(worker->ocsp, message);
+	else if (message->type == MESSAGE_STAPLE)
+		wrong = on_staple(worker, message);
 	else if (names_told(worker->names, message) != 0)
 		wrong = "addresses that cannot be read";
 	if (wrong)

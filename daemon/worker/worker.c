@@ -18,6 +18,7 @@
 #include "common/base/mem.h"
 #include "common/conf/conf.h"
 #include "common/route/route.h"
+#include "common/tls/staple_table.h"
 #include "common/tls/ticket_keys.h"
 #include "daemon/process/child.h"
 #include "daemon/process/generation.h"
@@ -310,6 +311,8 @@ start(struct child *child, struct event_base *base)
 	authorize_json_init();
 	worker->names = names_new();
 	worker->ocsp = ocsp_client_new();
+	worker->staples = staple_table_new();
+	staple_table_install(worker->staples);
 	worker->broker = broker_client_new(base, accuse_broker, worker);
 	worker->keys = key_client_new(base, KEEPER_PATIENCE_MS,
 				      &key_client_events, worker);
@@ -530,6 +533,8 @@ stop(void *argument)
 	helper_link_close(worker);
 	names_free(worker->names);
 	ocsp_client_free(worker->ocsp);
+	staple_table_install(NULL);
+	staple_table_free(worker->staples);
 	broker_client_free(worker->broker);
 	key_client_free(worker->keys);
 	ticket_wait_free(worker->ticket_wait);

@@ -26,6 +26,7 @@ struct event_base;
 struct key_client;
 struct names;
 struct ocsp_client;
+struct staple_table;
 struct snapshot;
 struct ticket_wait;
 
@@ -36,6 +37,7 @@ struct worker {
 	struct channel *helper; /* NULL: none is there */
 	struct names *names;
 	struct ocsp_client *ocsp;
+	struct staple_table *staples;
 	struct broker_client *broker;
 	struct key_client *keys;
 	struct ticket_wait *ticket_wait; /* of the prepared one */
