@@ -14,6 +14,7 @@
 #include "daemon/cli/probe_attempts.h"
 #include "daemon/cli/probe_authorities.h"
 #include "daemon/cli/probe_context.h"
+#include "daemon/cli/probe_ocsp.h"
 #include "daemon/cli/probe_report.h"
 #include "daemon/cli/probe_request.h"
 #include "daemon/cli/probe_session.h"
@@ -27,7 +28,7 @@ usage(FILE *to)
 	      "server: what is\n"
 	      "agreed upon, its certificates, whether they are valid here, the "
 	      "versions that it\n"
-	      "speaks. Nothing is sent but handshakes.\n"
+	      "speaks. Nothing is sent to it but handshakes.\n"
 	      "  --verify-name NAME      the name that its certificate must "
 	      "have; default: HOST\n"
 	      "  --scheme SCHEME         the rules for that, as verify.scheme "
@@ -50,6 +51,11 @@ usage(FILE *to)
 	      "  --passphrase-file FILE  the key's pass-phrase\n"
 	      "  --no-versions           do not ask for each version on its "
 	      "own\n"
+	      "  --ocsp                  ask the responders that its "
+	      "certificates "
+	      "name whether\n"
+	      "                          they are revoked\n"
+	      "  --http-proxy HOST:PORT  the way to them\n"
 	      "  --timeout TIME          for each step; default: 5s\n"
 	      "  --json                  one JSON object, for programs\n"
 	      "Exit status: 0 all is well, 1 something is not, 2 bad usage.\n",
@@ -75,7 +81,7 @@ has_colours(void)
 /* Would a connect gate connect? And nothing is wrong beside that. */
 static bool
 is_good(const struct probe_attempts *attempts,
-	const struct probe_verdicts *verdicts)
+	const struct probe_verdicts *verdicts, const struct probe_ocsp *ocsp)
 {
 	if (attempts->count != 1 || attempts->attempts[0].end != PROBE_DONE)
 		return false;
@@ -83,7 +89,8 @@ is_good(const struct probe_attempts *attempts,
 		return verdicts->pin.judgement == PROBE_GOOD;
 	return verdicts->order.judgement != PROBE_BAD &&
 	       verdicts->chain.judgement == PROBE_GOOD &&
-	       verdicts->name.judgement != PROBE_BAD;
+	       verdicts->name.judgement != PROBE_BAD &&
+	       probe_ocsp_is_good(ocsp);
 }
 
 static int
@@ -93,15 +100,19 @@ report(const struct probe_request *request,
 {
 	struct probe_verdicts verdicts;
 	struct probe_session session;
+	struct probe_ocsp ocsp;
 	struct probe_report whole = {
 		.request = request,
 		.attempts = attempts,
 		.verdicts = &verdicts,
+		.ocsp = &ocsp,
 	};
 
 	probe_session_read(&session, attempts->link);
 	probe_verdicts_make(&verdicts, request, authorities, session.chain);
-	whole.is_good = is_good(attempts, &verdicts);
+	probe_ocsp_run(&ocsp, request, authorities, attempts->link,
+		       session.chain);
+	whole.is_good = is_good(attempts, &verdicts, &ocsp);
 	if (request->is_json)
 		probe_report_print_json(&whole, stdout);
 	else

@@ -208,7 +208,7 @@ apply_manner(SSL_CTX *context, unsigned int manner)
 		return SSL_CTX_set1_groups_list(context, few_groups) &&
 		       SSL_CTX_set_alpn_protos(context, NULL, 0) == 0;
 	}
-	return true;
+	return SSL_CTX_set_tlsext_status_type(context, TLSEXT_STATUSTYPE_ocsp);
 }
 
 SSL_CTX *

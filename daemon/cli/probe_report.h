@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "daemon/cli/probe_attempts.h"
+#include "daemon/cli/probe_ocsp.h"
 #include "daemon/cli/probe_verdicts.h"
 
 struct probe_request;
@@ -17,6 +18,7 @@ struct probe_report {
 	const struct probe_request *request;
 	const struct probe_attempts *attempts;
 	const struct probe_verdicts *verdicts;
+	const struct probe_ocsp *ocsp;
 	bool is_good; /* all of it */
 };
 

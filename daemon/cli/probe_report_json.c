@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "common/base/clock.h"
 #include "common/base/mem.h"
 #include "common/tls/tls_version.h"
 #include "common/verify/peer_words.h"
@@ -166,6 +167,38 @@ put_verdict(struct json_line *line, const char *name,
 	json_line_close(line, '}');
 }
 
+static void
+put_date(struct json_line *line, const char *name, int64_t seconds)
+{
+	char text[32];
+
+	if (seconds == 0)
+		json_line_null(line, name);
+	else
+		json_line_text(line, name, clock_format(seconds * 1000, text));
+}
+
+static void
+put_responders(struct json_line *line, const struct probe_ocsp *ocsp)
+{
+	json_line_open(line, "ocsp", '[');
+	for (size_t i = 0; i < ocsp->count; i++) {
+		const struct probe_responder *responder = &ocsp->responders[i];
+
+		json_line_open(line, NULL, '{');
+		json_line_text(line, "subject", responder->subject);
+		put_text(line, "responder", responder->uri);
+		put_text(line, "status",
+			 responder->uri[0] ? ocsp_status_word(responder->status)
+					   : "");
+		put_date(line, "this_update", responder->this_update);
+		put_date(line, "next_update", responder->next_update);
+		put_verdict(line, "verdict", &responder->verdict);
+		json_line_close(line, '}');
+	}
+	json_line_close(line, ']');
+}
+
 void
 probe_report_print_json(const struct probe_report *report, FILE *out)
 {
@@ -188,7 +221,9 @@ probe_report_print_json(const struct probe_report *report, FILE *out)
 	put_verdict(&line, "chain", &report->verdicts->chain);
 	put_verdict(&line, "name", &report->verdicts->name);
 	put_verdict(&line, "pin", &report->verdicts->pin);
+	put_verdict(&line, "staple", &report->ocsp->staple);
 	json_line_close(&line, '}');
+	put_responders(&line, report->ocsp);
 	json_line_close(&line, '}');
 	fputc('\n', out);
 }

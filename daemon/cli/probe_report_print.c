@@ -241,6 +241,28 @@ print_verdict(const struct page *page, const char *label,
 		print_line(page, "", "     %s", verdict->advice);
 }
 
+static void
+print_ocsp(const struct page *page, const struct probe_ocsp *ocsp)
+{
+	print_verdict(page, "staple", &ocsp->staple);
+	for (size_t i = 0; i < ocsp->count; i++) {
+		const struct probe_responder *responder = &ocsp->responders[i];
+
+		print_verdict(page, "OCSP", &responder->verdict);
+		if (responder->ms >= 0)
+			print_line(page, "",
+				   "     of %s, says %s, %zu bytes in %" PRId64
+				   " ms",
+				   responder->subject, responder->uri,
+				   responder->length, responder->ms);
+		else
+			print_line(page, "", "     of %s%s%s",
+				   responder->subject,
+				   responder->uri[0] ? ", asked " : "",
+				   responder->uri);
+	}
+}
+
 void
 probe_report_print(const struct probe_report *report, bool has_colours,
 		   FILE *out)
@@ -267,4 +289,5 @@ probe_report_print(const struct probe_report *report, bool has_colours,
 	print_verdict(&page, "chain", &report->verdicts->chain);
 	print_verdict(&page, "name", &report->verdicts->name);
 	print_verdict(&page, "pin", &report->verdicts->pin);
+	print_ocsp(&page, report->ocsp);
 }

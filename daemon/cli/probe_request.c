@@ -160,6 +160,10 @@ check(const struct probe_request *request, struct error *error)
 		error_set(error, "--key needs --cert");
 		return -1;
 	}
+	if (request->http_proxy && !request->has_ocsp) {
+		error_set(error, "--http-proxy needs --ocsp");
+		return -1;
+	}
 	if (request->passphrase_file && !request->certificate) {
 		error_set(error, "--passphrase-file needs --cert");
 		return -1;
@@ -177,9 +181,11 @@ probe_request_parse(int argc, char **argv, struct probe_request *request,
 		{"cert", required_argument, NULL, 'C'},
 		{"fingerprint", required_argument, NULL, 'f'},
 		{"help", no_argument, NULL, 'h'},
+		{"http-proxy", required_argument, NULL, 'P'},
 		{"json", no_argument, NULL, 'j'},
 		{"key", required_argument, NULL, 'k'},
 		{"no-versions", no_argument, NULL, 'V'},
+		{"ocsp", no_argument, NULL, 'o'},
 		{"passphrase-file", required_argument, NULL, 'p'},
 		{"scheme", required_argument, NULL, 'S'},
 		{"server-name", required_argument, NULL, 's'},
@@ -225,6 +231,12 @@ probe_request_parse(int argc, char **argv, struct probe_request *request,
 			break;
 		case 'V':
 			request->has_versions = false;
+			break;
+		case 'o':
+			request->has_ocsp = true;
+			break;
+		case 'P':
+			request->http_proxy = optarg;
 			break;
 		case 'p':
 			request->passphrase_file = optarg;

@@ -34,7 +34,9 @@ struct probe_request {
 	const char *key;         /* NULL: in the same file */
 	const char *passphrase_file;
 	int64_t timeout_ms;
-	bool has_versions; /* ask for each version */
+	bool has_versions;      /* ask for each version */
+	bool has_ocsp;          /* ask the responders of its certificates */
+	const char *http_proxy; /* by way of this; NULL: directly */
 	bool is_json;
 	bool is_help;
 };

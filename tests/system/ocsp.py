@@ -3,8 +3,12 @@
 openssl command, and real responders, which are that command."""
 
 import hashlib
+import http.client
+import http.server
 import os
+import threading
 import time
+import urllib.parse
 
 from harness import wait_for
 from pki import openssl, read, write
@@ -116,6 +120,43 @@ class Responder:
     def requests(self):
         """How many it has answered, as far as it tells."""
         return self.peer.text().count("OCSP Request Data")
+
+
+class Proxy:
+    """An HTTP proxy that knows hosts by {name: port here}; what it was asked
+    for stays."""
+
+    def __init__(self, t, hosts):
+        self.asked = asked = []
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                url = urllib.parse.urlsplit(self.path)
+                asked.append(url.hostname)
+                length = int(self.headers.get("Content-Length") or 0)
+                there = http.client.HTTPConnection(
+                    "127.0.0.1", hosts[url.hostname], timeout=10)
+                there.request(self.command, url.path,
+                              self.rfile.read(length) or None, {
+                                  "Content-Type": "application/ocsp-request"})
+                body = there.getresponse().read()
+                self.send_response(200)
+                self.send_header("Content-Type", "application/ocsp-response")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            do_POST = do_GET
+
+            def log_message(self, *_):
+                pass
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", t.port()),
+                                                 Handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        t.defer(server.server_close)
+        t.defer(server.shutdown)
+        self.address = "127.0.0.1:%d" % server.server_port
 
 
 def names_responder(url, must_staple=False):
