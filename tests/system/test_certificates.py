@@ -224,7 +224,7 @@ def parity_P12_prompt_on_the_terminal(t):
     key = t.write("encrypted.key", read(cert.encrypted_key("open-sesame")))
     port = t.port()
     file = t.write("prompt.yaml", """\
-global: {admin: "unix:%s", pid_file: "%s"}
+global: {state_dir: state, admin: "unix:%s", pid_file: "%s"}
 services:
   s:
     accept:

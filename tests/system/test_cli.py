@@ -108,7 +108,7 @@ def test_run_tells_what_check_tells(t):
     """Certificates and CAs, each once, however many services have them."""
     t.write("junk.pem", "junk\n")
     file = t.write("bad.yaml", """\
-global: {admin: "unix:admin.sock", pid_file: pid}
+global: {state_dir: state, admin: "unix:admin.sock", pid_file: pid}
 defaults:
   accept: {tls: {certificates: missing.pem}}
 services:

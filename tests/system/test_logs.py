@@ -293,6 +293,7 @@ def test_a_log_file_that_cannot_be_opened(t):
 global:
   pid_file: "%s"
   admin: "unix:%s"
+  state_dir: state
   log: file:/nonexistent/sealock.log
 services: {s: {accept: "127.0.0.1:%d", connect: builtin:echo}}
 """ % (t.path("pid"), t.path("a.sock"), t.port()))

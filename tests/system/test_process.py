@@ -214,6 +214,7 @@ def test_daemonize(t):
 global:
   pid_file: "%s"
   admin: "unix:%s"
+  state_dir: state
   log: "file:%s"
 services: {s: {accept: "127.0.0.1:%d", connect: builtin:echo}}
 """ % (t.path("pid"), t.path("a.sock"), t.path("daemonized.log"), port))

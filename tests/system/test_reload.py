@@ -61,7 +61,7 @@ def test_a_bad_file_changes_nothing_and_says_why(t):
     stream = d.plain()
     stream.expect_echo()
     bad = """\
-global: {admin: "unix:%s"}
+global: {state_dir: state, admin: "unix:%s"}
 services:
   a:
     accept: "127.0.0.1:%d"
