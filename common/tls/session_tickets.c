@@ -221,6 +221,19 @@ is_good(SSL *ssl, const struct session_tickets *tickets, SSL_SESSION *session)
 	return result;
 }
 
+/* Is there anything to encrypt with, and is everything that the client's
+ * verdict rests on known when its ticket leaves? With TLS 1.2 that is before a
+ * responder has answered. */
+static bool
+is_issuing(const SSL *ssl, const struct session_tickets *tickets)
+{
+	const struct peer_policy *policy = peer_check_policy(ssl);
+
+	return ticket_keys_current(tickets->ring) &&
+	       (SSL_version(ssl) >= TLS1_3_VERSION || !policy ||
+		policy->ocsp.check == OCSP_CHECK_OFF);
+}
+
 /* A ticket came in, or the word that one is wanted. */
 static SSL_TICKET_RETURN
 on_decrypted(SSL *ssl, SSL_SESSION *session, const unsigned char *name,
@@ -231,7 +244,7 @@ on_decrypted(SSL *ssl, SSL_SESSION *session, const unsigned char *name,
 	(void)name;
 	(void)name_length;
 	/* Nothing is promised that could not be kept. */
-	if (!ticket_keys_current(tickets->ring))
+	if (!is_issuing(ssl, tickets))
 		return SSL_TICKET_RETURN_IGNORE;
 	if (status == SSL_TICKET_SUCCESS && is_good(ssl, tickets, session))
 		return SSL_TICKET_RETURN_USE;
@@ -263,7 +276,7 @@ session_tickets_due(SSL *ssl, int64_t handshake_at)
 	SSL_SESSION *session = SSL_get_session(ssl);
 
 	if (!tickets || !session || SSL_version(ssl) < TLS1_3_VERSION ||
-	    !ticket_keys_current(tickets->ring))
+	    !is_issuing(ssl, tickets))
 		return 0;
 	if (SSL_session_reused(ssl))
 		return is_good(ssl, tickets, session);

@@ -5,8 +5,10 @@
  * client is in them (peer_session.h), and looked at before one is resumed: a
  * session that is over is a full handshake and never an error.
  *
- * TLS 1.2 has its ticket in the handshake. Those of TLS 1.3 are made when they
- * are asked for, so that nobody has one before he has been let in.
+ * TLS 1.2 has its ticket in the handshake, and none where a responder is asked
+ * about its certificate, who answers too late for that. Those of TLS 1.3 are
+ * made when they are asked for, so that nobody has one before he has been let
+ * in.
  */
 #ifndef SEALOCK_TLS_SESSION_TICKETS_H
 #define SEALOCK_TLS_SESSION_TICKETS_H

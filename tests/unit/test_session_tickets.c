@@ -605,6 +605,27 @@ test_too_large(void)
 		mem_free(names[i]);
 }
 
+/* A verdict that waits for a responder comes too late for TLS 1.2. */
+static void
+test_responder(void)
+{
+	struct tls_settings settings = verifying(TLS_VERIFY_OPTIONAL);
+
+	settings.verify.ocsp.check = OCSP_CHECK_LEAF;
+	for (size_t i = 0; i < ARRAY_SIZE(versions); i++) {
+		bool is_1_3 = versions[i] == TLS1_3_VERSION;
+		struct scene scene;
+
+		scene_init(&scene, versions[i]);
+		use_settings(&scene, &settings);
+		visit(&scene);
+		visit(&scene);
+		CU_ASSERT_EQUAL(scene.is_resumed, is_1_3);
+		CU_ASSERT_EQUAL(scene.session != NULL, is_1_3);
+		scene_clear(&scene);
+	}
+}
+
 static void
 test_off(void)
 {
@@ -690,5 +711,6 @@ UNIT_SUITE(session_tickets, {"numbers", test_numbers},
 	   {"keys", test_keys}, {"forged", test_forged},
 	   {"client_certificate", test_client_certificate},
 	   {"other_policy", test_other_policy}, {"nobody", test_nobody},
-	   {"too_large", test_too_large}, {"off", test_off},
-	   {"digests", test_digests}, {"key_update", test_key_update});
+	   {"too_large", test_too_large}, {"responder", test_responder},
+	   {"off", test_off}, {"digests", test_digests},
+	   {"key_update", test_key_update});
