@@ -286,6 +286,7 @@ tell_log(struct made_ring *made, int64_t now)
 static void
 bring_on(struct ticket_maker *maker, bool is_changed)
 {
+	bool is_kept_changed = is_changed;
 	int64_t now = now_s();
 	struct made_ring *made;
 
@@ -293,10 +294,12 @@ bring_on(struct ticket_maker *maker, bool is_changed)
 		const struct ticket_source *source = source_of(maker, made);
 
 		assert(source);
-		if (ticket_source_update(source, made->ring, now))
-			is_changed = true;
+		if (!ticket_source_update(source, made->ring, now))
+			continue;
+		is_changed = true;
+		is_kept_changed |= made->mode == TLS_TICKETS_AUTO;
 	}
-	if (is_changed || maker->is_unsaved)
+	if (is_kept_changed || maker->is_unsaved)
 		save(maker);
 	if (is_changed || maker->is_behind)
 		tell_all(maker, TICKET_MAKER_ALL);

@@ -22,6 +22,7 @@
 #include "common/tls/key_operation.h"
 #include "common/tls/remote_key_parts.h"
 #include "common/tls/sign_message.h"
+#include "common/tls/ticket_keys.h"
 #include "daemon/worker/key_client.h"
 
 #define CALLERS 32
@@ -255,6 +256,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 	if (key_operation_count() != 0 || key_client_waiting(scene.client) != 0)
 		abort();
 	key_client_free(scene.client);
+	ticket_keys_drop_all();
 	if (scene.keeper >= 0)
 		close(scene.keeper);
 	return 0;
