@@ -129,6 +129,26 @@ ocsp_ask_clear(struct ocsp_ask *ask)
 	*ask = (struct ocsp_ask){0};
 }
 
+static const char *
+or_empty(const char *text)
+{
+	return text ? text : "";
+}
+
+bool
+ocsp_ask_is_same(const struct ocsp_ask *one, const struct ocsp_ask *other)
+{
+	if (one->count != other->count || one->is_nonce != other->is_nonce ||
+	    strcmp(or_empty(one->http_proxy), or_empty(other->http_proxy)) != 0)
+		return false;
+	for (size_t i = 0; i < one->count; i++)
+		if (X509_cmp(one->pairs[i].certificate,
+			     other->pairs[i].certificate) != 0 ||
+		    X509_cmp(one->pairs[i].issuer, other->pairs[i].issuer) != 0)
+			return false;
+	return true;
+}
+
 void
 ocsp_ask_add(struct ocsp_ask *ask, const struct ocsp_pair *pair)
 {

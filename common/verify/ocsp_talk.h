@@ -46,6 +46,10 @@ ocsp_ask_decode(struct buf_reader *reader, struct ocsp_ask *ask)
 void
 ocsp_ask_clear(struct ocsp_ask *ask);
 
+/* The same certificates, asked about in the same way? */
+bool
+ocsp_ask_is_same(const struct ocsp_ask *one, const struct ocsp_ask *other);
+
 /* Add a pair, of which references are taken. */
 void
 ocsp_ask_add(struct ocsp_ask *ask, const struct ocsp_pair *pair);

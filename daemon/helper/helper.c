@@ -34,7 +34,7 @@
 #define BACKLOG_MAX ((size_t)1 << 20)
 
 /* Questions about certificates of one worker. */
-#define QUESTIONS_MAX 64
+#define QUESTIONS_MAX 256
 
 /* How often it is looked whether the resolver's files are still those that a
  * process under these rules may read. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Questions to the helper about certificates. So many are with it at most, the
- * others wait here, where one that is given up leaves no trace; when the helper
- * dies, its successor is asked.
+ * Questions to the helper about certificates. What several ask is asked once.
+ * So many questions are with it at most, the others wait here, where one that
+ * is given up leaves no trace; when the helper dies, its successor is asked.
  */
 #ifndef SEALOCK_WORKER_OCSP_CLIENT_H
 #define SEALOCK_WORKER_OCSP_CLIENT_H
@@ -15,6 +15,7 @@
 
 struct channel;
 struct message;
+struct ocsp_batch;
 struct ocsp_client;
 
 /* Embedded by whoever asks, who sets the first three. */
@@ -27,8 +28,8 @@ struct ocsp_question {
 	void *argument;
 
 	struct ocsp_client *client; /* NULL: it is not under way */
+	struct ocsp_batch *batch;
 	TAILQ_ENTRY(ocsp_question) entries;
-	uint64_t number; /* 0: not sent */
 };
 
 struct ocsp_client *

@@ -334,7 +334,7 @@ def parity_P36_one_cache(t):
 
 @limit(120)
 def test_responders_that_hang_keep_nobody_waiting(t):
-    """While two hundred clients wait for a responder that never answers,
+    """While a hundred clients wait for a responder that never answers,
     others shake hands, ask other responders and relay."""
     world = World(t)
     stuck, good = world.at("/stuck", None), world.at("/good", "good")
@@ -347,7 +347,7 @@ def test_responders_that_hang_keep_nobody_waiting(t):
     }, globals={"workers": 1})
     relay = d.tls("other")
     relay.expect_echo()
-    waiting = [d.tls("asking", certificate=stuck) for _ in range(200)]
+    waiting = [d.tls("asking", certificate=stuck) for _ in range(100)]
     wait_for(lambda: world.http.asked("/stuck"), "the responder is asked")
     contacts = len(backend.contacts)
     begun = time.monotonic()
@@ -355,12 +355,13 @@ def test_responders_that_hang_keep_nobody_waiting(t):
         relay.expect_echo(os.urandom(100000))
     assert is_let_in(d, "other")
     assert is_let_in(d, "asking", good)
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 5, "somebody waited"
     assert len(backend.contacts) == contacts + 2
     assert len(world.http.asked("/stuck")) == 1
     for stream in waiting:
         stream.drop()
-    d.wait_access(count=200, reason="client_closed")
+    wait_for(lambda: len(d.access(service="asking")) == 101, "all are gone")
+    assert d.access(service="asking", reason="client_closed")
 
 
 @limit(120)

@@ -18,7 +18,7 @@
 #include "tests/lib/test_certificates.h"
 #include "tests/unit/unit.h"
 
-#define ASKED_MAX 256
+#define ASKED_MAX 512
 
 struct asker {
 	struct ocsp_question question;
@@ -163,8 +163,11 @@ finish(struct scene *scene)
 	event_base_free(scene->base);
 }
 
+/* number: of its kind; 0: the leaf and more of its chain, which others may ask
+ * about, too. */
 static void
-ask(struct scene *scene, struct asker *asker, size_t count)
+ask_as(struct scene *scene, struct asker *asker, size_t count,
+       unsigned int number)
 {
 	const struct ocsp_pair pairs[] = {
 		{scene->leaf->certificate, scene->inner->certificate},
@@ -174,9 +177,17 @@ ask(struct scene *scene, struct asker *asker, size_t count)
 	memset(asker, 0, sizeof(*asker));
 	asker->question.answered = on_answered;
 	asker->question.argument = asker;
+	if (number > 0)
+		asker->question.ask.http_proxy = mem_format("p:%u", number);
 	for (size_t i = 0; i < count; i++)
 		ocsp_ask_add(&asker->question.ask, &pairs[i]);
 	CU_ASSERT_EQUAL(ocsp_client_ask(scene->client, &asker->question), 0);
+}
+
+static void
+ask(struct scene *scene, struct asker *asker, size_t count)
+{
+	ask_as(scene, asker, count, 0);
 }
 
 static void
@@ -266,8 +277,8 @@ test_given_up(void)
 	ocsp_client_cancel(&early.question);
 	attach(&scene);
 	CU_ASSERT_EQUAL(scene.asked_count, 0);
-	ask(&scene, &sent, 1);
-	ask(&scene, &twin, 1);
+	ask_as(&scene, &sent, 1, 1);
+	ask_as(&scene, &twin, 1, 2);
 	turn(&scene);
 	ocsp_client_cancel(&sent.question);
 	ocsp_ask_clear(&sent.question.ask);
@@ -285,6 +296,52 @@ test_given_up(void)
 	finish(&scene);
 }
 
+/* What several ask is asked once, and dropped when the last one goes. */
+static void
+test_together(void)
+{
+	struct asker askers[6];
+	struct scene scene;
+
+	start(&scene);
+	for (size_t i = 0; i < 3; i++)
+		ask(&scene, &askers[i], 2);
+	attach(&scene);
+	for (size_t i = 3; i < ARRAY_SIZE(askers); i++)
+		ask(&scene, &askers[i], 2);
+	turn(&scene);
+	CU_ASSERT_EQUAL(scene.asked_count, 1);
+	ocsp_client_cancel(&askers[0].question);
+	ocsp_client_cancel(&askers[4].question);
+	/* The first one that is answered takes others along. */
+	askers[1].cancels = &askers[5];
+	say(&scene, scene.asked[0], 2, OCSP_REVOKED);
+	for (size_t i = 0; i < ARRAY_SIZE(askers); i++)
+		CU_ASSERT_EQUAL(askers[i].answers, i > 0 && i < 4);
+	CU_ASSERT_EQUAL(scene.dropped_count, 0);
+	ask(&scene, &askers[0], 2);
+	ask(&scene, &askers[1], 2);
+	turn(&scene);
+	CU_ASSERT_EQUAL(scene.asked_count, 2);
+	/* The last that is left, while it is answered. */
+	askers[0].cancels = &askers[1];
+	say(&scene, scene.asked[1], 2, OCSP_GOOD);
+	CU_ASSERT_EQUAL(askers[0].answers, 1);
+	CU_ASSERT_EQUAL(askers[1].answers, 0);
+	ask(&scene, &askers[0], 2);
+	ask(&scene, &askers[1], 2);
+	turn(&scene);
+	ocsp_client_cancel(&askers[0].question);
+	turn(&scene);
+	CU_ASSERT_EQUAL(scene.dropped_count, 0);
+	ocsp_client_cancel(&askers[1].question);
+	turn(&scene);
+	CU_ASSERT_EQUAL(scene.dropped_count, 1);
+	for (size_t i = 0; i < ARRAY_SIZE(askers); i++)
+		ocsp_ask_clear(&askers[i].question.ask);
+	finish(&scene);
+}
+
 static void
 test_helper_dies(void)
 {
@@ -294,8 +351,8 @@ test_helper_dies(void)
 
 	start(&scene);
 	attach(&scene);
-	for (size_t i = 0; i < ARRAY_SIZE(askers); i++)
-		ask(&scene, &askers[i], 1);
+	for (unsigned int i = 0; i < ARRAY_SIZE(askers); i++)
+		ask_as(&scene, &askers[i], 1, i);
 	turn(&scene);
 	CU_ASSERT_EQUAL(scene.asked_count, 4);
 	say(&scene, scene.asked[2], 1, OCSP_GOOD);
@@ -319,30 +376,32 @@ test_helper_dies(void)
 	finish(&scene);
 }
 
+#define WINDOW 256
+
 static void
 test_window(void)
 {
-	struct asker askers[70];
+	static struct asker askers[WINDOW + 6];
 	struct scene scene;
 
 	start(&scene);
 	attach(&scene);
-	for (size_t i = 0; i < ARRAY_SIZE(askers); i++)
-		ask(&scene, &askers[i], 1);
+	for (unsigned int i = 0; i < ARRAY_SIZE(askers); i++)
+		ask_as(&scene, &askers[i], 1, i + 1);
 	turn(&scene);
-	CU_ASSERT_EQUAL(scene.asked_count, 64);
+	CU_ASSERT_EQUAL(scene.asked_count, WINDOW);
 	ocsp_client_cancel(&askers[0].question);
 	/* One that waits goes when another is answered. */
-	askers[1].cancels = &askers[65];
+	askers[1].cancels = &askers[WINDOW + 1];
 	turn(&scene);
-	CU_ASSERT_EQUAL(scene.asked_count, 65);
+	CU_ASSERT_EQUAL(scene.asked_count, WINDOW + 1);
 	say(&scene, scene.asked[1], 1, OCSP_GOOD);
-	CU_ASSERT_EQUAL(scene.asked_count, 66);
+	CU_ASSERT_EQUAL(scene.asked_count, WINDOW + 2);
 	for (size_t i = 0; i < scene.asked_count; i++)
 		say(&scene, scene.asked[i], 1, OCSP_GOOD);
-	CU_ASSERT_EQUAL(scene.asked_count, 69);
+	CU_ASSERT_EQUAL(scene.asked_count, WINDOW + 5);
 	for (size_t i = 0; i < ARRAY_SIZE(askers); i++) {
-		CU_ASSERT_EQUAL(askers[i].answers, i != 0 && i != 65);
+		CU_ASSERT_EQUAL(askers[i].answers, i != 0 && i != WINDOW + 1);
 		ocsp_ask_clear(&askers[i].question.ask);
 	}
 	finish(&scene);
@@ -387,5 +446,5 @@ test_questions_refused(void)
 
 UNIT_SUITE(ocsp_client, {"answers", test_answers}, {"nonsense", test_nonsense},
 	   {"given_up", test_given_up}, {"helper_dies", test_helper_dies},
-	   {"window", test_window},
+	   {"together", test_together}, {"window", test_window},
 	   {"questions_refused", test_questions_refused});
