@@ -175,11 +175,12 @@ on_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,
 static bool
 remember(SSL *ssl, SSL_SESSION *session, int64_t handshake_at)
 {
+	const struct peer_verdict *verdict = peer_check_verdict(ssl);
 	const X509 *leaf = SSL_SESSION_get0_peer(session);
 
-	return (!leaf || i2d_X509(leaf, NULL) <= LEAF_MAX) &&
-	       peer_session_remember(session, handshake_at,
-				     peer_check_verdict(ssl)) == 0;
+	return peer_session_is_settled(verdict, peer_check_policy(ssl)) &&
+	       (!leaf || i2d_X509(leaf, NULL) <= LEAF_MAX) &&
+	       peer_session_remember(session, handshake_at, verdict) == 0;
 }
 
 /* Before a session becomes a ticket. The handshake goes on in any case. */

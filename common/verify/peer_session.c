@@ -208,6 +208,20 @@ peer_session_end(const struct peer_session *known, int64_t lifetime)
 }
 
 bool
+peer_session_is_settled(const struct peer_verdict *verdict,
+			const struct peer_policy *policy)
+{
+	if (!verdict || !policy || verdict->is_pinned ||
+	    policy->ocsp.check == OCSP_CHECK_OFF)
+		return true;
+	/* A staple speaks for the leaf; the others' answers come later. */
+	if (policy->role == PEER_SERVER &&
+	    policy->ocsp.check == OCSP_CHECK_CHAIN)
+		return false;
+	return verdict->ocsp == PEER_OCSP_GOOD;
+}
+
+bool
 peer_session_is_enough(const struct peer_session *known, SSL_SESSION *session,
 		       const struct peer_policy *policy)
 {
@@ -216,5 +230,7 @@ peer_session_is_enough(const struct peer_session *known, SSL_SESSION *session,
 		return !known->has_certificate;
 	if (known->has_certificate != (SSL_SESSION_get0_peer(session) != NULL))
 		return false;
-	return known->has_certificate || !policy->is_required;
+	if (!known->has_certificate)
+		return !policy->is_required;
+	return peer_session_is_settled(&known->verdict, policy);
 }

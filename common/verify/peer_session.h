@@ -64,6 +64,14 @@ peer_session_recall(SSL_SESSION *session, struct peer_session *known)
 int64_t
 peer_session_end(const struct peer_session *known, int64_t lifetime);
 
+/* Has the peer of this verdict (NULL: there is none) been judged by all that
+ * the policy (NULL: peers are not checked) asks? Responders' answers come
+ * behind the handshake, and where a policy lets in who has none he is asked
+ * about again the next time. */
+bool
+peer_session_is_settled(const struct peer_verdict *verdict,
+			const struct peer_policy *policy);
+
 /* Would this policy (NULL: peers are not checked) let in who has this session?
  * Under which settings it was made is a matter of the session's identity, and
  * not asked here. */

@@ -8,6 +8,7 @@ from pki import write
 from sessions import Client, lifetime
 from streams import echo
 from test_authorize import NO, YES, Authorizer
+from test_ocsp_check import World
 
 SECRET = "all of these have one ring of keys, and one cache"
 HOUR = 3600
@@ -219,6 +220,37 @@ def test_HAProxy_2026_renewal_beyond_a_certificate(t):
         refused = v.expect_refused("s", "web.test", way, held[way].session,
                                    member)
         assert "expired" in refused.reason, refused
+
+
+@limit(120)
+def test_CVE_2026_28755_who_is_revoked_does_not_resume(t):
+    """nginx: a responder's answer comes behind the handshake, in which TLS 1.2
+    has its ticket already. Neither is a session kept that began because nobody
+    answered: the responder is asked in the next handshake."""
+    world = World(t)
+    revoked = world.at("/revoked", "revoked")
+    late = world.at("/late")  # 404, for the time being
+    good = world.at("/good", "good")
+    backend = t.server(echo)
+    d = t.daemon({"s": {"accept": t.gate(
+        session=session(t), verify={
+            "mode": "required", "ca": world.root.cert,
+            "ocsp": {"check": "leaf", "fail": "soft"}}),
+        "connect": backend.address}})
+    v = Visitor(t, d, backend)
+    for way in WAYS:
+        for words in {}, {"data": 0}:
+            refused = v.client.visit(d.port("s"), certificate=revoked,
+                                     **WAYS[way], **words)
+            for made in refused.sessions:
+                v.expect_refused("s", "web.test", way, made, revoked)
+        first = v.expect(False, "s", "web.test", way, certificate=late)
+        v.expect(False, "s", "web.test", way, first.session, late)
+        first = v.expect(False, "s", "web.test", way, certificate=good)
+        # There is an answer only behind the handshake.
+        v.expect(way == "psk", "s", "web.test", way, first.session, good)
+    assert {r["reason"] for r in d.access() if not r["bytes_out"]} == {
+        "client_cert_rejected"}
 
 
 @limit(120)
