@@ -119,6 +119,8 @@ send_plan(struct child_entry *entry, const struct plan *plan)
 					       : GENERATION_SECRETS;
 	}
 	share.index = plan->index;
+	share.has_sessions = entry->role == IPC_WORKER && plan->sessions >= 0;
+	share.sessions = plan->sessions;
 	assert(!share.has_index || share.index >= 0);
 	return generation_sender_new(entry->channel, plan->parcel, &share);
 }

@@ -18,6 +18,7 @@
 #include "common/conf/conf.h"
 #include "daemon/monitor/listeners.h"
 #include "daemon/monitor/pid_file.h"
+#include "daemon/monitor/plan_sessions.h"
 #include "daemon/process/generation.h"
 #include "daemon/process/generation_transfer.h"
 #include "daemon/process/log_message.h"
@@ -310,6 +311,7 @@ fill(struct plan *plan, const struct plan_sources *sources,
 	failed |= open_pid_file(plan, sources, problems);
 	failed |= open_sockets(plan, sources->listeners, problems);
 	failed |= open_admin(plan, sources, problems);
+	failed |= plan_open_sessions(plan, sources->previous, problems);
 	if (failed)
 		return -1;
 	plan->parcel = generation_parcel_new(generation, &error);
@@ -329,6 +331,7 @@ plan_new(struct generation *generation, const struct plan_sources *sources,
 
 	plan->generation = generation;
 	plan->index = -1;
+	plan->sessions = -1;
 	if (fill(plan, sources, problems, warnings, status) != 0) {
 		plan_free(plan, sources->listeners);
 		return NULL;
@@ -370,6 +373,8 @@ plan_free(struct plan *plan, struct listeners *listeners)
 	log_outputs_close(&plan->logs);
 	if (plan->index >= 0)
 		close(plan->index);
+	if (plan->sessions >= 0)
+		close(plan->sessions);
 	generation_parcel_free(plan->parcel);
 	generation_free(plan->generation);
 	mem_free(plan->sockets);

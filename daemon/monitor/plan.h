@@ -43,6 +43,10 @@ struct plan {
 	struct listener *admin;    /* NULL: none */
 	int index; /* the certificate index, when there is a keeper and it has
 		    * made it; else -1 */
+	int sessions; /* the memory for session_size sessions of clients
+		       * without tickets; -1: none. One of the same size is
+		       * taken over from the plan before */
+	size_t session_size;
 };
 
 /* What stands between a generation and its plan. */

@@ -18,6 +18,7 @@ generation_new(uint64_t number)
 	generation->number = number;
 	generation->files = file_set_new();
 	generation->index = -1;
+	generation->sessions = -1;
 	return generation;
 }
 
@@ -28,6 +29,8 @@ generation_free(struct generation *generation)
 		return;
 	if (generation->index >= 0)
 		close(generation->index);
+	if (generation->sessions >= 0)
+		close(generation->sessions);
 	for (size_t i = 0; i < generation->original_count; i++)
 		close(generation->originals[i].descriptor);
 	mem_free(generation->originals);

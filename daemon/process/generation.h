@@ -43,6 +43,8 @@ struct generation {
 	int index; /* the certificate index, a sealed memfd; -1: none. A worker
 		    * has it where keys are isolated, the helper where there
 		    * is a gate that serves TLS */
+	int sessions; /* the memory that workers share sessions in, see
+		       * session_cache.h; -1: none, or taken out */
 };
 
 /* Without anything but an empty file set. */

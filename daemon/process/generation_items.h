@@ -18,6 +18,7 @@ enum item_kind {
 	ITEM_ORIGINAL,
 	ITEM_INDEX,
 	ITEM_FACT,
+	ITEM_SESSIONS,
 };
 
 /* A message takes at least two of them. */

@@ -193,15 +193,14 @@ add_withheld(struct batch *batch)
 	return 0;
 }
 
+/* One that there is once. */
 static int
-add_index(struct batch *batch)
+add_descriptor(struct batch *batch, int *descriptor)
 {
-	struct generation *generation = batch->receiver->generation;
-
-	if (generation->index >= 0)
+	if (*descriptor >= 0)
 		return -1;
-	generation->index = take_descriptor(batch);
-	return generation->index < 0 ? -1 : 0;
+	*descriptor = take_descriptor(batch);
+	return *descriptor < 0 ? -1 : 0;
 }
 
 static void
@@ -316,7 +315,11 @@ add_item(struct batch *batch, struct error *error)
 	case ITEM_ORIGINAL:
 		return add_original(batch, error);
 	case ITEM_INDEX:
-		return add_index(batch);
+		return add_descriptor(batch,
+				      &batch->receiver->generation->index);
+	case ITEM_SESSIONS:
+		return add_descriptor(batch,
+				      &batch->receiver->generation->sessions);
 	case ITEM_FACT:
 		return add_fact(batch);
 	default:

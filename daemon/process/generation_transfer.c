@@ -37,6 +37,7 @@ enum stage {
 	STAGE_FILES,
 	STAGE_LISTENERS,
 	STAGE_INDEX,
+	STAGE_SESSIONS,
 	STAGE_SENT, /* but for BUILD */
 	STAGE_DONE,
 };
@@ -282,11 +283,11 @@ put_fact(struct message *message, const struct conf_fact *fact)
 }
 
 static enum put
-put_index(struct message *message, int descriptor)
+put_kind(struct message *message, enum item_kind kind, int descriptor)
 {
 	if (!has_room(message, 1, 1))
 		return PUT_FULL;
-	buf_write_u8(&message->body, ITEM_INDEX);
+	buf_write_u8(&message->body, kind);
 	return put_descriptor(message, descriptor);
 }
 
@@ -363,6 +364,8 @@ stage_count(const struct generation_sender *sender)
 		return sender->share.listener_count;
 	case STAGE_INDEX:
 		return sender->share.has_index;
+	case STAGE_SESSIONS:
+		return sender->share.has_sessions;
 	case STAGE_SENT:
 	case STAGE_DONE:
 		break;
@@ -401,7 +404,9 @@ put_next(struct generation_sender *sender, struct message *message)
 	case STAGE_LISTENERS:
 		return put_listener(message, &sender->listeners[index]);
 	case STAGE_INDEX:
-		return put_index(message, sender->share.index);
+		return put_kind(message, ITEM_INDEX, sender->share.index);
+	case STAGE_SESSIONS:
+		return put_kind(message, ITEM_SESSIONS, sender->share.sessions);
 	case STAGE_SENT:
 	case STAGE_DONE:
 		break;
@@ -445,7 +450,8 @@ count_descriptors(const struct generation_sender *sender)
 	const struct generation *generation = sender->parcel->generation;
 	const struct file_set *files = generation->files;
 	size_t count = sender->parcel->document_count +
-		       sender->share.listener_count + sender->share.has_index;
+		       sender->share.listener_count + sender->share.has_index +
+		       sender->share.has_sessions;
 
 	if (sender->share.extent == GENERATION_ALL)
 		count += generation->original_count;

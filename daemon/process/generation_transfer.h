@@ -19,6 +19,7 @@
  *	fact       string question, string answer; see conf_facts.h
  *	listener   u32 service, u32 address, u64 id; a descriptor
  *	index      a descriptor; once at most
+ *	sessions   a descriptor; once at most
  *
  * Descriptors belong to items in their order.
  */
@@ -60,14 +61,15 @@ enum generation_extent {
 	GENERATION_ALL,     /* the documents both ways, all files */
 };
 
-/* What a receiver gets. The array is copied, the sockets and the index are
- * borrowed. */
+/* What a receiver gets. The array is copied, the descriptors are borrowed. */
 struct generation_share {
 	enum generation_extent extent;
 	const struct generation_listener *listeners;
 	size_t listener_count;
 	bool has_index; /* the certificate index, which then is there */
 	int index;
+	bool has_sessions; /* the cache of sessions, which then is there */
+	int sessions;
 };
 
 /* Send a parcel: starts with PREPARE. The channel and the parcel must outlive

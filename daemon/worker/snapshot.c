@@ -5,12 +5,15 @@
  */
 #include "daemon/worker/snapshot.h"
 
+#include <unistd.h>
+
 #include "common/base/error.h"
 #include "common/base/file_set.h"
 #include "common/base/mem.h"
 #include "common/route/certificate_index.h"
 #include "common/route/route.h"
 #include "common/route/route_findings.h"
+#include "common/tls/session_cache.h"
 #include "daemon/process/generation.h"
 #include "daemon/worker/backend_sessions.h"
 
@@ -32,6 +35,23 @@ build_routes(const struct generation *generation,
 	return routes;
 }
 
+static int
+open_cache(struct snapshot *snapshot, struct error_list *problems)
+{
+	struct generation *generation = snapshot->generation;
+	struct error error = {0};
+
+	if (generation->sessions < 0)
+		return 0;
+	snapshot->cache = session_cache_open(generation->sessions, &error);
+	close(generation->sessions);
+	generation->sessions = -1;
+	if (snapshot->cache)
+		return 0;
+	error_list_add(problems, &error);
+	return -1;
+}
+
 struct snapshot *
 snapshot_new(struct snapshot_list *list, struct generation *generation,
 	     const struct snapshot *previous, struct error_list *problems,
@@ -51,6 +71,10 @@ snapshot_new(struct snapshot_list *list, struct generation *generation,
 			 previous ? &previous->own : NULL, &findings) == 0)
 		snapshot->routes = snapshot->own.routes;
 	if (!snapshot->routes) {
+		snapshot_unref(list, snapshot);
+		return NULL;
+	}
+	if (open_cache(snapshot, problems) != 0) {
 		snapshot_unref(list, snapshot);
 		return NULL;
 	}
@@ -82,6 +106,7 @@ snapshot_unref(struct snapshot_list *list, struct snapshot *snapshot)
 		return false;
 	TAILQ_REMOVE(list, snapshot, entries);
 	backend_sessions_free(snapshot->sessions);
+	session_cache_free(snapshot->cache);
 	if (snapshot->routes != snapshot->own.routes)
 		route_table_free(snapshot->routes);
 	route_own_clear(&snapshot->own);

@@ -17,6 +17,7 @@ struct backend_sessions;
 struct error_list;
 struct generation;
 struct route_table;
+struct session_cache;
 
 struct snapshot {
 	TAILQ_ENTRY(snapshot) entries;
@@ -27,6 +28,7 @@ struct snapshot {
 	struct generation *generation;
 	struct route_table *routes;
 	struct backend_sessions *sessions; /* those to be resumed */
+	struct session_cache *cache;       /* sessions of clients; NULL: none */
 	struct route_own own; /* where this process keeps its own keys: the
 			       * routes are in it then */
 };
