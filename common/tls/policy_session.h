@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <openssl/types.h>
 
+#include "common/tls/session_ids.h"
 #include "common/tls/session_tickets.h"
 
 struct tls_settings;
@@ -15,6 +16,9 @@ struct tls_settings;
 struct policy_session {
 	bool has_tickets; /* accept gate */
 	struct session_tickets tickets;
+	bool has_ids; /* accept gate */
+	struct session_ids ids;
+	bool is_client; /* connect gate */
 };
 
 /* Fill session, which needs no initialization and holds nothing to be freed. */

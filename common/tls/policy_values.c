@@ -397,11 +397,7 @@ policy_values_choose(struct policy_values *values,
 	size_t before = problems->count;
 	struct cipher_list list;
 
-	*values = (struct policy_values){
-		.is_server = is_server,
-		.is_resuming = !is_server && settings->session.is_resumed &&
-			       settings->session.cache.size > 0,
-	};
+	*values = (struct policy_values){.is_server = is_server};
 	values->is_server_order =
 		settings->prefer_server_ciphers == TLS_CHOICE_PROFILE
 			? draft.profile->is_server_order

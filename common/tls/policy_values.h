@@ -40,7 +40,6 @@ struct policy_values {
 	bool is_dh_automatic;
 	EVP_PKEY *dh;            /* NULL: none of the operator's own */
 	struct alpn *alpn;       /* NULL: none */
-	bool is_resuming;        /* connect gate: sessions are resumed */
 	struct policy_peer peer; /* how the peer is verified */
 	struct policy_session session;
 	struct key_log *key_log; /* NULL: none */

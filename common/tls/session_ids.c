@@ -253,6 +253,7 @@ session_ids_due(SSL *ssl, int64_t handshake_at)
 {
 	const struct session_ids *ids = ids_of(ssl);
 	SSL_SESSION *session = SSL_get_session(ssl);
+	int64_t left;
 
 	if (!cache || !ids || !session || SSL_version(ssl) < TLS1_3_VERSION ||
 	    !is_for_cache(ssl, ids))
@@ -261,7 +262,11 @@ session_ids_due(SSL *ssl, int64_t handshake_at)
 	    peer_session_remember(session, handshake_at,
 				  peer_check_verdict(ssl)) != 0)
 		return 0;
-	if (end_of(ssl, session, ids->lifetime) <= now_s())
+	left = end_of(ssl, session, ids->lifetime) - now_s();
+	if (left <= 0)
 		return 0;
+	/* What the client is told. */
+	SSL_SESSION_set_timeout(
+		session, (long)(left < ids->timeout ? left : ids->timeout));
 	return SSL_session_reused(ssl) ? 1 : ids->number;
 }

@@ -17,6 +17,7 @@
 #include "common/base/clock.h"
 #include "common/base/mem.h"
 #include "common/tls/key_operation.h"
+#include "common/tls/session_ids.h"
 #include "common/tls/session_tickets.h"
 
 /* What a record adds to its content, for the worst of suites: header, nonce,
@@ -262,6 +263,10 @@ tls_engine_free(struct tls_engine *engine)
 		return;
 	if (engine->operation)
 		abandon(engine);
+	/* An end without close_notify says nothing against the session. */
+	if (engine->is_established && !engine->failure)
+		SSL_set_shutdown(engine->ssl,
+				 SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 	SSL_free(engine->ssl);
 	mem_free(engine->operation);
 	forget_held(engine);
@@ -517,6 +522,8 @@ make_tickets(struct tls_engine *engine)
 		return;
 	engine->are_tickets_due = false;
 	count = session_tickets_due(engine->ssl, engine->established_at);
+	if (count == 0)
+		count = session_ids_due(engine->ssl, engine->established_at);
 	while (count-- > 0 && SSL_new_session_ticket(engine->ssl))
 		;
 }

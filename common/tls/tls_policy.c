@@ -23,7 +23,6 @@
 #include "common/tls/key_log.h"
 #include "common/tls/policy_values.h"
 #include "common/tls/remote_key.h"
-#include "common/tls/session_client.h"
 #include "common/tls/staple_table.h"
 #include "common/tls/tls_commands.h"
 #include "common/tls/tls_settings.h"
@@ -201,8 +200,6 @@ set_values(SSL_CTX *context, const struct policy_values *values)
 	if (alpn && !values->is_server &&
 	    SSL_CTX_set_alpn_protos(context, alpn->bytes,
 				    (unsigned int)alpn->length) != 0)
-		return false;
-	if (values->is_resuming && session_client_install(context) != 0)
 		return false;
 	return policy_session_install(&values->session, context) &&
 	       SSL_CTX_set_num_tickets(context, 0) &&

@@ -8,6 +8,7 @@
 
 #include "common/base/error.h"
 #include "common/route/route.h"
+#include "common/tls/session_ids.h"
 #include "common/tls/staple_table.h"
 #include "common/tls/tls_engine.h"
 #include "common/verify/peer_check.h"
@@ -64,6 +65,7 @@ finished(struct connection *connection, const struct tls_input *rest)
 	struct error error = {.text = ""};
 
 	staple_table_release(tls_engine_ssl(gate->engine));
+	session_ids_forget(tls_engine_ssl(gate->engine));
 	if (peer_check_confirm(tls_engine_ssl(gate->engine), &error) != 0) {
 		connection_close(connection, REASON_CLIENT_CERT_REJECTED, "%s",
 				 error.text);
@@ -137,6 +139,8 @@ handshake_start(struct connection *connection,
 		connection_close(connection, REASON_ERROR, "no memory for TLS");
 		return;
 	}
+	session_ids_expect(tls_engine_ssl(gate->engine),
+			   choice->session_context);
 	connection_await_keys(gate);
 	connection_enter(connection, CONNECTION_HANDSHAKE);
 	handshake_continue(connection, input);

@@ -18,6 +18,7 @@
 #include "common/base/mem.h"
 #include "common/conf/conf.h"
 #include "common/route/route.h"
+#include "common/tls/session_ids.h"
 #include "common/tls/staple_table.h"
 #include "common/tls/ticket_keys.h"
 #include "daemon/process/child.h"
@@ -435,6 +436,7 @@ commit(void *argument, uint64_t number)
 
 	assert(worker->prepared && worker->prepared->number == number);
 	worker->current = TAKE(worker->prepared);
+	session_ids_use(worker->current->cache);
 	set_connection_max(worker);
 	global = &worker->current->generation->conf->global;
 	if (worker->acceptor)
@@ -528,6 +530,7 @@ stop(void *argument)
 	}
 	on_reap(-1, 0, worker);
 	builtin_free_all(worker);
+	session_ids_use(NULL);
 	snapshot_unref(worker->snapshots, worker->prepared);
 	snapshot_unref(worker->snapshots, worker->current);
 	helper_link_close(worker);
