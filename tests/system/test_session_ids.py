@@ -44,7 +44,7 @@ def parity_P42_one_cache_for_all_workers(t):
                 for _ in range(40)]
     for session in sessions * 2:
         assert resumed(client, d, session, version="1.2", ids=1)
-    assert all(record["resumed"] for record in d.access()[-80:])
+    d.wait_access(140, resumed=True)
 
 
 @limit(120)
