@@ -19,6 +19,7 @@
 #include "common/route/route_findings.h"
 #include "common/route/route_own.h"
 #include "common/route/ticket_sources.h"
+#include "daemon/cli/check_staples.h"
 #include "daemon/monitor/monitor.h"
 
 #define DEFAULT_FILE "/etc/sealock/sealock.yaml"
@@ -63,9 +64,14 @@ check_routes(const struct conf *conf, const struct file_set *files,
 	static const atomic_bool never;
 	struct route_own own, again = {0};
 
-	if (route_own_init(&own, conf, files, NULL, findings) == 0 &&
-	    certificate_gather_check_pairs(own.gathering, &never) > 0)
-		(void)!route_own_init(&again, conf, files, &own, findings);
+	if (route_own_init(&own, conf, files, NULL, findings) == 0) {
+		if (certificate_gather_check_pairs(own.gathering, &never) > 0)
+			(void)!route_own_init(&again, conf, files, &own,
+					      findings);
+		check_staples(conf, files,
+			      certificate_gather_index(own.gathering),
+			      findings);
+	}
 	route_own_clear(&again);
 	route_own_clear(&own);
 }

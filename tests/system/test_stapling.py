@@ -2,18 +2,23 @@
 """Stapling: answers of OCSP responders are sent along with our certificates,
 only good ones, not a second too long, and responders are left in peace."""
 
+import base64
 import hashlib
 import http.server
+import json
 import os
 import re
 import ssl
 import threading
 import time
+import urllib.parse
 
 from harness import limit, wait_for
-from ocsp import Responder, answer, index, names_responder, statement
+from ocsp import Responder, answer, names_responder, statement
 from pki import openssl, read, write
 from streams import echo
+
+RELOADS = int(os.environ.get("SEALOCK_STAPLE_RELOADS", 20))
 
 GOOD = "OCSP Response Status: successful"
 
@@ -27,7 +32,8 @@ class Moody(http.server.ThreadingHTTPServer):
         super().__init__(("127.0.0.1", self.port), Handler)
         self.url = "http://127.0.0.1:%d/" % self.port
         self.mood = None
-        self.asked = []
+        self.asked = []  # what they want to know, as far as it is in a path
+        self.served = 0
         self.daemon_threads = True
         threading.Thread(target=self.serve_forever, daemon=True,
                          kwargs={"poll_interval": 0.05}).start()
@@ -43,8 +49,11 @@ class Moody(http.server.ThreadingHTTPServer):
 
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
-        self.server.asked.append(time.monotonic())
-        self.server.mood(self)
+        self.server.asked.append(self.path)
+        try:
+            self.server.mood(self)
+        finally:
+            self.server.served += 1
 
     def do_POST(self):
         self.rfile.read(int(self.headers["Content-Length"]))
@@ -114,8 +123,33 @@ def entry(certificate):
     return bundle(certificate)
 
 
+def once_good(t, d, certificate, **options):
+    wait_for(lambda: is_good(t, d, certificate, **options),
+             "the staple is sent")
+
+
+class World:
+    """A root, one certificate by it that names a responder, the responder's
+    moods."""
+
+    def __init__(self, t, inner=False, **tls):
+        self.t = t
+        self.root = self.issuer = t.pki.root("stapling")
+        if inner:
+            self.issuer = t.pki.intermediate("inner stapling",
+                                             issuer=self.root)
+        self.responder = Moody(t)
+        self.leaf = leaf(t, self.responder.url, issuer=self.issuer)
+        self.services = services(t, self.leaf, **tls)
+
+    def good(self, begin=-60, end=86400, status="good", about=None, **options):
+        return answer(self.t, statement(about or self.leaf, begin=begin,
+                                        end=end, status=status),
+                      signer=self.issuer, **options)
+
+
 @limit(120)
-def parity_P38_fetched(t):
+def parity_P38_fetched_for_openssl(t):
     """Real responders, real clients, TLS 1.2 and 1.3; RSA and ECDSA side by
     side have each its own; who has no responder is quietly passed over."""
     port = t.port()
@@ -136,3 +170,422 @@ def parity_P38_fetched(t):
         assert ask(t, d, version=version, name="plain.test") is None
     assert "plain" not in re.findall("staple certificate=.*", d.text())
     assert responder.peer.text().count("Received request") == 2
+
+
+def parity_P38_other_clients(t):
+    """gnutls, curl and IO::Socket::SSL insist on a staple, and get it."""
+    world = World(t, inner=True)
+    world.responder.mood = with_answer(world.good())
+    d = t.daemon(world.services)
+    once_good(t, d, world.leaf)
+    address = "web.test:%d" % d.port()
+    t.need("curl")
+    result = t.run("curl", "-sv", "--cert-status", "--cacert",
+                   world.root.cert, "--resolve", address + ":127.0.0.1",
+                   "--max-time", "3", "https://" + address)
+    assert "SSL certificate status: good" in result.err, result
+    t.need("gnutls-cli")
+    result = t.run("gnutls-cli", "--x509cafile", world.root.cert,
+                   "--sni-hostname", "web.test", "--verify-hostname",
+                   "web.test", "-p", str(d.port()), "127.0.0.1")
+    assert "OCSP" in result.out and "trusted" in result.out, result
+    t.need("perl")
+    result = t.run("perl", "-MIO::Socket::SSL", "-e", """
+        my $s = IO::Socket::SSL->new(PeerAddr => "127.0.0.1:$ARGV[0]",
+            SSL_hostname => "web.test", SSL_verifycn_name => "web.test",
+            SSL_ca_file => $ARGV[1],
+            SSL_ocsp_mode => SSL_OCSP_MUST_STAPLE) or die $SSL_ERROR;
+        print "good\\n";""", str(d.port()), world.root.cert)
+    assert result.out == "good\n", result
+    world.services["web"]["accept"]["tls"]["staple"] = "off"
+    d.reload(world.services)
+    assert ask(t, d) is None
+    for words in (["curl", "-s", "--cert-status", "--cacert", world.root.cert,
+                   "--resolve", address + ":127.0.0.1", "--max-time", "3",
+                   "https://" + address],):
+        assert t.run(*words).status == 91, "curl misses it"
+
+
+def with_status(status):
+    return lambda handler: handler.reply(b"no", status)
+
+
+def slow(handler):
+    time.sleep(11)
+    handler.reply(b"late")
+
+
+def endless(handler):
+    handler.reply(bytes(10 << 20))
+
+
+def hang_up(handler):
+    handler.close_connection = True
+    handler.connection.close()
+
+
+@limit(200)
+def parity_P38_bad_answers(t):
+    """Whatever comes of a responder after a good answer: the good one counts
+    to its end, and not a second longer."""
+    world = World(t)
+    clock = t.clock()
+    other = leaf(t, world.responder.url, "other.test", issuer=world.root)
+    stranger = t.pki.root("strange")
+    days = 3
+    good = world.good(end=days * 86400)
+    end = int(time.time()) + days * 86400
+    world.responder.mood = with_answer(good)
+    d = t.daemon(world.services, clock=clock)
+    once_good(t, d, world.leaf)
+    moods = {
+        "an error": with_status(500),
+        "garbage": with_answer(b"\x30\x03garbage"),
+        "nothing": with_answer(b""),
+        "cut off": with_answer(good[:-40]),
+        "too long": endless,
+        "gone": hang_up,
+        "slow": slow,
+        "unknown": lambda: world.good(status="unknown"),
+        "expired": lambda: world.good(begin=-90000, end=-4000),
+        "later": lambda: world.good(begin=20000, end=90000),
+        "another's": lambda: world.good(about=other),
+        "a stranger's": lambda: answer(
+            t, statement(world.leaf), signer=stranger),
+        "try later": lambda: answer(t, signer=world.root, response=3),
+    }
+    # Half of its life, and a quarter of the other half.
+    clock.move(days * 15.1 * 3600)
+    minutes = 1
+    for what, mood in moods.items():
+        served = world.responder.served
+        if mood.__code__.co_argcount == 0:
+            mood = with_answer(at(clock, mood))
+        world.responder.mood = mood
+        if what != "an error":
+            clock.move(minutes * 75)
+            minutes = min(2 * minutes, 60)
+        wait_for(lambda: world.responder.served > served,
+                 "the responder is asked: " + what, 30)
+        assert is_good(t, d, world.leaf), what
+    d.wait_log("staple certificate=.* state=kept .*reason=")
+    assert len(re.findall("state=kept", d.text())) == 1, "one line a change"
+    assert clock.now() < end - 60, "all of it within its life"
+    clock.move(end - 30 - clock.now())
+    assert is_good(t, d, world.leaf)
+    clock.move(end + 1 - clock.now())
+    assert ask(t, d) is None
+    d.wait_log("staple certificate=.* state=none .*expired")
+
+
+def at(clock, make):
+    """Made at the clock's time: what it says is from there."""
+    real = time.time
+    time.time = lambda: real() + clock.offset
+    try:
+        return make()
+    finally:
+        time.time = real
+
+
+def parity_P38_expires_in_seconds(t):
+    """To the second: an answer that lives for a few."""
+    world = World(t)
+    end = int(time.time()) + 8
+    world.responder.mood = with_answer(world.good(end=end - time.time()))
+    d = t.daemon(world.services)
+    once_good(t, d, world.leaf)
+    while time.time() < end:
+        told = ask(t, d)
+        if time.time() < end:
+            assert told, "until its end it is sent"
+    assert ask(t, d) is None
+    d.wait_log("staple certificate=.* state=none .*expired")
+    assert len(world.responder.asked) == 1
+
+
+@limit(120)
+def parity_P38_revoked(t):
+    """A certificate that its CA calls revoked: the good answer goes at once,
+    and no other is sent. Asked again, it may be good again."""
+    world = World(t)
+    clock = t.clock()
+    world.responder.mood = with_answer(world.good())
+    d = t.daemon(world.services, clock=clock)
+    once_good(t, d, world.leaf)
+    clock.move(15.1 * 3600)
+    world.responder.mood = with_answer(
+        at(clock, lambda: world.good(status="revoked")))
+    d.wait_log("error helper.* staple certificate=.* state=revoked")
+    wait_for(lambda: ask(t, d) is None, "no staple")
+    d.kill_child(d.role("helper")[0])
+    d.kill_child(d.workers()[0])
+    world.responder.mood = with_answer(at(clock, world.good))
+    clock.move(80)
+    once_good(t, d, world.leaf)
+
+
+@limit(120)
+def parity_P38_one_request_a_minute(t):
+    """By the clock of the responder, under failures, reloads, and helpers that
+    are killed at any time."""
+    world = World(t)
+    clock = t.clock()
+    asked = []
+    moods = [with_status(500), with_answer(b"x"), hang_up]
+
+    def mood(handler):
+        asked.append(clock.now())
+        moods[len(asked) % len(moods)](handler)
+
+    world.responder.mood = mood
+    d = t.daemon(world.services, clock=clock)
+    wait_for(lambda: asked, "the responder is asked")
+    for step in range(24):
+        clock.move(13)
+        if step % 3 == 2:
+            helper, = d.role("helper")
+            d.kill_child(helper)
+            wait_for(lambda: d.role("helper") not in ([], [helper]),
+                     "another helper")
+        d.reload()
+    clock.move(7300)
+    before = len(asked)
+    wait_for(lambda: len(asked) > before, "it is asked again")
+    assert len(asked) > 2, asked
+    pauses = [later - sooner for sooner, later in zip(asked, asked[1:])]
+    assert min(pauses) >= 59.9, pauses
+
+
+@limit(120)
+def parity_P38_over_restarts(t):
+    """The responder has gone: what was good is sent from the first client on,
+    after a restart, by a new helper to a new worker; nobody is asked before it
+    is time."""
+    world = World(t)
+    world.responder.mood = with_answer(world.good())
+    d = t.daemon(world.services)
+    once_good(t, d, world.leaf)
+    world.responder.mood = with_status(500)
+    d.stop()
+    d = t.daemon(world.services, name="again",
+                 globals={"state_dir": d.state()})
+    assert is_good(t, d, world.leaf)
+    helper, = d.role("helper")
+    d.kill_child(helper)
+    assert is_good(t, d, world.leaf), "workers have it"
+    wait_for(lambda: d.role("helper") not in ([], [helper]),
+             "another helper")
+    for worker in d.workers():
+        d.kill_child(worker)
+    wait_for(lambda: len(d.workers()) == 2, "other workers")
+    for _ in range(4):
+        once_good(t, d, world.leaf)
+    d.kill()
+    wait_for(lambda: not d.children(), "all of them are gone")
+    d = t.daemon(world.services, name="third",
+                 globals={"state_dir": t.path("daemon.state")})
+    assert is_good(t, d, world.leaf)
+    assert len(world.responder.asked) == 1
+
+
+def shown(t, d):
+    """Which certificate a client was shown, and its staple's number."""
+    result = t.run("openssl", "s_client", "-connect", "127.0.0.1:%d" %
+                   d.port(), "-servername", "web.test", "-status")
+    pem = re.search("-----BEGIN CERTIFICATE.*END CERTIFICATE-----",
+                    result.out, re.DOTALL).group(0)
+    number = re.search(r"Serial Number: (\w+)", result.out)
+    return (hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest(),
+            number.group(1).lower() if number else None)
+
+
+@limit(120)
+def parity_P38_changes_with_its_certificate(t):
+    """Certificates that come and go by reloads, while clients come: a staple
+    is that of the certificate it is sent with."""
+    world = World(t)
+    other = leaf(t, world.responder.url, "web.test", "www.test",
+                 issuer=world.root)
+    numbers = {one.digest(): serial(one) for one in (world.leaf, other)}
+    answers = {bytes.fromhex(serial(one)): world.good(about=one)
+               for one in (world.leaf, other)}
+
+    def mood(handler):
+        asked = base64.b64decode(urllib.parse.unquote(handler.path[1:]))
+        handler.reply(*[der for number, der in answers.items()
+                        if number in asked])
+
+    world.responder.mood = mood
+    d = t.daemon(world.services)
+    once_good(t, d, world.leaf)
+    seen = set()
+    done = threading.Event()
+    wrong = []
+
+    def client():
+        while not done.is_set():
+            digest, number = shown(t, d)
+            seen.add((digest, number is not None))
+            if number not in (None, numbers[digest]):
+                wrong.append((digest, number))
+
+    thread = threading.Thread(target=client)
+    thread.start()
+    try:
+        for step in range(8):
+            certificate = (other, world.leaf)[step % 2]
+            world.services["web"]["accept"]["tls"]["certificates"] = [
+                bundle(certificate)]
+            d.reload(world.services)
+            wait_for(lambda: shown(t, d) == (
+                certificate.digest(), numbers[certificate.digest()]),
+                "the staple of the new one")
+    finally:
+        done.set()
+        thread.join()
+    assert not wrong, wrong
+    assert {digest for digest, has_staple in seen if has_staple} == set(
+        numbers)
+    assert len(world.responder.asked) == 2, "each was asked for once"
+
+
+@limit(120)
+def parity_P38_file(t):
+    """Answers that others fetch: they come into force when the file changes;
+    what is no good there does not take away what was."""
+    world = World(t)
+    path = t.write("staple.der", world.good(end=3600))
+    world.services["web"]["accept"]["tls"]["certificates"] = [
+        {"chain": bundle(world.leaf), "staple": {"file": path}}]
+    d = t.daemon(world.services)
+    first = ask(t, d)
+    assert first and first[:2] == (serial(world.leaf), "good")
+    write(path, b"garbage")
+    d.wait_log("staple for .*staple.der: ")
+    assert ask(t, d) == first
+    write(path, world.good(begin=-30, end=7200))
+    wait_for(lambda: ask(t, d) not in (None, first), "the newer one")
+    write(path, world.good(begin=-20, status="revoked"))
+    wait_for(lambda: ask(t, d) is None, "none when it is revoked")
+    assert not world.responder.asked, "nobody is asked"
+
+
+def parity_P38_override(t):
+    """`responder` in place of the certificate's own; off, for one of them; a
+    chain without its issuer."""
+    world = World(t)
+    moved = Moody(t)
+    moved.mood = with_answer(world.good())
+    world.responder.mood = with_status(500)
+    lone = leaf(t, moved.url, "lone.test", issuer=world.root)
+    quiet = leaf(t, moved.url, "quiet.test", issuer=world.root)
+    world.services["web"]["accept"]["tls"].update(
+        staple={"responder": moved.url}, certificates=[
+            bundle(world.leaf), lone.bundle,
+            {"chain": bundle(quiet), "staple": "off"}])
+    d = t.daemon(world.services)
+    once_good(t, d, world.leaf)
+    assert not world.responder.asked
+    assert len(moved.asked) == 1
+    d.wait_log("staple certificate=.* state=none .*its issuer is not known")
+    assert ask(t, d, name="quiet.test") is None
+
+
+def check(t, d_services, name="check.yaml"):
+    """What `sealock check` says."""
+    path = t.write(name, json.dumps({
+        "global": {"admin": "unix:" + t.path("check.sock"), "state_dir":
+                   t.path("check.state")}, "services": d_services}))
+    return t.command("check", "-c", path)
+
+
+def parity_P38_must(t):
+    """Where there has to be a staple, by `must` or by the certificate, it is an
+    error at check to have none, and a warning at run; the service starts."""
+    world = World(t)
+    silent = "http://127.0.0.1:%d/" % t.port()
+    must = leaf(t, world.responder.url, "must.test", must=True,
+                issuer=world.root)
+    none = t.pki.leaf("none.test", issuer=world.root)
+    lost = leaf(t, silent, "lost.test", issuer=world.root)
+    certificates = [bundle(must), bundle(none), bundle(lost)]
+    tls = world.services["web"]["accept"]["tls"]
+    tls["certificates"] = certificates
+    world.services["web"]["accept"]["address"] = "127.0.0.1:%d" % t.port()
+    world.responder.mood = with_status(500)
+    found = check(t, world.services)
+    assert found.status == 2, found
+    assert found.err.count("there must be a staple") == 1, found
+    assert "HTTP 500" in found.err, found
+    world.responder.mood = with_answer(world.good(about=must))
+    assert check(t, world.services).status == 0
+    # `auto` asks nobody but for those that must have one.
+    assert len(world.responder.asked) == 2
+    world.responder.mood = with_answer(
+        world.good(about=must, status="revoked"))
+    found = check(t, world.services)
+    assert found.status == 2 and "revoked" in found.err, found
+    tls["staple"] = "must"
+    world.responder.mood = with_answer(world.good(about=must))
+    found = check(t, world.services)
+    assert found.status == 2, found
+    assert found.err.count("there must be a staple") == 2, found
+    assert "names no responder" in found.err, found
+    tls["staple"] = "off"
+    assert check(t, world.services).status == 0
+    tls["staple"] = "must"
+    d = t.daemon(world.services)
+    d.wait_log("warn helper.* staple certificate=.* state=none .*names no")
+    d.wait_log("warn helper.* staple certificate=.* state=none .*connect")
+    once_good(t, d, must, name="must.test")
+    assert ask(t, d, name="none.test") is None
+
+
+def test_settings_that_make_no_sense(t):
+    """Told with their places."""
+    world = World(t)
+    tls = world.services["web"]["accept"]["tls"]
+    for staple, sentence in (
+            ({"file": "a.der", "responder": "http://a/"}, "nobody is asked"),
+            ({"mode": "off", "file": "a.der"}, "its mode is off"),
+            ({"responder": "https://a/"}, "is a URL such as"),
+            ({"responder": "http:///a"}, "is a URL such as"),
+            ({"responder": "ocsp.example.org"}, "is a URL such as"),
+            ("often", "expected")):
+        tls["staple"] = staple
+        found = check(t, world.services)
+        assert found.status == 2 and sentence in found.err, (staple, found)
+        tls["staple"] = "auto"
+        tls["certificates"] = [{"chain": bundle(world.leaf),
+                                "staple": staple}]
+        found = check(t, world.services)
+        assert found.status == 2 and sentence in found.err, (staple, found)
+        assert found.err.count(sentence) == 1, found
+
+
+@limit(60 + 2 * RELOADS)
+def test_reloads_with_staples(t):
+    """Twenty reloads, or a thousand at night, between two certificates, with
+    requests under way: nothing is left behind."""
+    world = World(t)
+    other = leaf(t, world.responder.url, "web.test", "www.test",
+                 issuer=world.root)
+
+    def mood(handler):
+        time.sleep(0.05)
+        handler.reply(b"no", 500)
+
+    world.responder.mood = mood
+    d = t.daemon(world.services)
+    tls = world.services["web"]["accept"]["tls"]
+    counts = []
+    for step in range(RELOADS):
+        tls["certificates"] = [bundle((other, world.leaf)[step % 2])]
+        d.reload(world.services)
+        assert ask(t, d) is None
+        if step in (RELOADS // 2, RELOADS - 1):
+            counts.append(d.descriptors())
+    assert counts[0] == counts[-1], counts
+    assert len(world.responder.asked) <= 2 * (2 + RELOADS // 20), (
+        "never twice a minute")
