@@ -506,7 +506,7 @@ peer_check_hear(SSL *ssl, const struct peer_statement *statement)
 			statement->sentence ? mem_strdup(statement->sentence)
 					    : NULL;
 	}
-	if (statement->ocsp == PEER_OCSP_GOOD && !verdict->is_pinned &&
+	if (statement->valid_until > 0 && !verdict->is_pinned &&
 	    statement->valid_until < verdict->valid_until)
 		verdict->valid_until = statement->valid_until;
 	if (statement->is_fatal && verdict->step == PEER_STEP_NONE)

@@ -41,7 +41,8 @@ peer_check_verdict(const SSL *ssl);
 struct peer_statement {
 	enum peer_ocsp ocsp;
 	int depth;            /* of that certificate, 0 the peer's */
-	int64_t valid_until;  /* GOOD: seconds since 1970 */
+	int64_t valid_until;  /* how long that counts, seconds since 1970; 0:
+			       * as long as the rest */
 	const char *sentence; /* what is wrong, escaped; NULL when good */
 	bool is_fatal;        /* it keeps the peer out, unless it is pinned */
 };

@@ -15,11 +15,16 @@
 #include <openssl/ssl.h>
 
 #include "common/base/clock.h"
+#include "common/base/mem.h"
 #include "common/verify/peer_check.h"
 
 /* For SSL_CTX_set_tlsext_status_cb() in a client. */
 #define STAPLE_ACCEPTED 1
 #define STAPLE_REFUSED  0
+
+/* A session that began without an answer is not resumed for longer: in a full
+ * handshake the responder is asked again. */
+#define DOUBT_SECONDS 60
 
 static enum peer_ocsp
 word_of(enum ocsp_status status)
@@ -46,7 +51,8 @@ statement_of(const struct ocsp_judgement *judgement, int depth, bool is_strict)
 	return (struct peer_statement){
 		.ocsp = ocsp,
 		.depth = depth,
-		.valid_until = judgement->valid_until,
+		.valid_until =
+			ocsp == PEER_OCSP_GOOD ? judgement->valid_until : 0,
 		.sentence = ocsp == PEER_OCSP_GOOD ? NULL : judgement->sentence,
 		.is_fatal = ocsp >= PEER_OCSP_UNKNOWN ||
 			    (is_strict && ocsp != PEER_OCSP_GOOD),
@@ -174,6 +180,16 @@ peer_ocsp_questions(SSL *ssl, struct ocsp_pair *pairs, int *depths, size_t max)
 	return count;
 }
 
+/* Is there anybody who might know better later? */
+static bool
+may_answer(const SSL *ssl, int depth)
+{
+	X509 *certificate = sk_X509_value(verified_chain(ssl), depth);
+	AUTO_FREE char *responder = mem_alloc(OCSP_URI_SIZE);
+
+	return certificate && ocsp_responder_find(certificate, responder);
+}
+
 bool
 peer_ocsp_answered(SSL *ssl, int depth, const struct ocsp_judgement *judgement)
 {
@@ -182,5 +198,7 @@ peer_ocsp_answered(SSL *ssl, int depth, const struct ocsp_judgement *judgement)
 
 	assert(policy);
 	statement = statement_of(judgement, depth, policy->ocsp.is_hard);
+	if (statement.ocsp == PEER_OCSP_UNUSABLE && may_answer(ssl, depth))
+		statement.valid_until = clock_real_ms() / 1000 + DOUBT_SECONDS;
 	return peer_check_hear(ssl, &statement);
 }

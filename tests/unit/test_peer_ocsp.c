@@ -14,6 +14,7 @@
 #include "common/base/error.h"
 #include "common/base/mem.h"
 #include "common/tls/certificate.h"
+#include "common/tls/certificate_create.h"
 #include "common/tls/tls_policy.h"
 #include "common/verify/fingerprint.h"
 #include "common/verify/peer_check.h"
@@ -429,9 +430,19 @@ test_answered(void)
 		{OCSP_REVOKED, TLS_OCSP_FAIL_SOFT, false, PEER_STEP_REVOKED},
 		{OCSP_REVOKED, TLS_OCSP_FAIL_HARD, false, PEER_STEP_REVOKED},
 	};
+	static const char *const name = HOST;
+	const struct certificate_request request = {
+		.names = &name,
+		.name_count = 1,
+		.purpose = CERTIFICATE_FOR_SERVER,
+		.days = 1,
+		.ocsp_uri = "http://responder.example/",
+	};
 	struct fixture fixture;
 
 	setup(&fixture);
+	test_identity_free(fixture.leaf);
+	fixture.leaf = test_identity("p256", &request, tls_fixture()->issuer);
 	fixture.settings.verify.ocsp.check = OCSP_CHECK_CHAIN;
 	for (size_t i = 0; i < 2 * ARRAY_SIZE(cases); i++) {
 		size_t at = i / 2;
@@ -468,6 +479,12 @@ test_answered(void)
 				cases[at].is_admitted);
 		verdict = peer_check_verdict(ssl);
 		CU_ASSERT_EQUAL(verdict->step, cases[at].step);
+		/* What is not known is asked again soon, if anybody is there
+		 * to ask: the intermediate names nobody. */
+		if (judgement.status == OCSP_UNUSABLE)
+			CU_ASSERT_EQUAL(verdict->valid_until <=
+						fixture.now + 120,
+					depth == 0);
 		CU_ASSERT_EQUAL(verdict->depth,
 				verdict->step == PEER_STEP_NONE ? 0 : depth);
 		tls_pair_clear(&pair);
