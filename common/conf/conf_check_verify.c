@@ -1,20 +1,76 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What of `verify` is never looked at.
+ * What of `verify` is never looked at, or cannot be done.
  */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
 #include "common/conf/conf_check_verify.h"
 
 #include <stddef.h>
+#include <string.h>
 
+#include "common/base/error.h"
+#include "common/base/mem.h"
 #include "common/conf/conf_check_written.h"
 #include "common/conf/conf_reader.h"
 #include "common/conf/schema_rows.h"
+#include "common/net/address.h"
 #include "common/tls/tls_settings.h"
 
 static bool
 is_ca_none(const struct tls_verify *verify)
 {
 	return verify->ca_count == 1 && verify->cas[0].kind == TLS_CA_NONE;
+}
+
+static int
+no_port(const char *service, void *argument)
+{
+	(void)service;
+	(void)argument;
+	return -1;
+}
+
+/* HOST:PORT, with http:// in front and a slash behind it or without. */
+static bool
+is_proxy(const char *text)
+{
+	static const char scheme[] = "http://";
+	size_t length = strncasecmp(text, scheme, strlen(scheme)) == 0
+				? strlen(scheme)
+				: 0;
+	AUTO_FREE char *place = mem_strdup(text + length);
+	struct address address = {0};
+	struct error error = {0};
+	bool is_good;
+
+	length = strlen(place);
+	if (length > 0 && place[length - 1] == '/')
+		place[length - 1] = '\0';
+	is_good =
+		address_parse_with(place, ADDRESS_TO_CONNECT, no_port, NULL,
+				   &address, &error) == 0 &&
+		(address.kind == ADDRESS_HOST || address.kind == ADDRESS_INET);
+	address_clear(&address);
+	return is_good;
+}
+
+static void
+check_ocsp(struct conf_reader *reader, const struct tls_ocsp *ocsp)
+{
+	if (ocsp->http_proxy && !is_proxy(ocsp->http_proxy))
+		conf_complain(reader, &ocsp->http_proxy_at,
+			      "`verify.ocsp.http_proxy`: a proxy is "
+			      "http://HOST:PORT, as in "
+			      "http://proxy.example.org:3128");
+#ifndef HAVE_LIBCURL
+	if (ocsp->check != OCSP_CHECK_OFF)
+		conf_complain(reader, &ocsp->check_at,
+			      "`verify.ocsp.check` needs libcurl, and this "
+			      "sealock was built without it");
+#endif
 }
 
 static void
@@ -57,6 +113,7 @@ check_verify(struct conf_reader *reader, const struct yaml_node *tls,
 		conf_complain_unused(reader, &schema_verify, written, of_names,
 				     gates,
 				     "with `scheme: none` no name is compared");
+	check_ocsp(reader, &verify->ocsp);
 }
 
 void

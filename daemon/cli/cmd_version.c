@@ -45,6 +45,12 @@
 #define HAS_JANSSON false
 #endif
 
+#ifdef HAVE_LIBCURL
+#define HAS_LIBCURL true
+#else
+#define HAS_LIBCURL false
+#endif
+
 #define LIST_MAX 256
 
 enum fact_kind {
@@ -196,7 +202,7 @@ print_version(bool is_json)
 		{"alpn", "ALPN", FACT_BOOLEAN, NULL, true},
 		{"npn", "NPN", FACT_BOOLEAN, NULL, false},
 		{"resumption", "session resumption", FACT_BOOLEAN, NULL, false},
-		{"ocsp", "OCSP", FACT_BOOLEAN, NULL, false},
+		{"ocsp", "OCSP", FACT_BOOLEAN, NULL, HAS_LIBCURL},
 		{"crl", "CRL", FACT_BOOLEAN, NULL, false},
 		{"authorize", "authorize", FACT_BOOLEAN, NULL, HAS_JANSSON},
 		{"starttls", "STARTTLS", FACT_BOOLEAN, NULL, false},
