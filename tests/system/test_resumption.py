@@ -5,6 +5,7 @@ import time
 
 from harness import limit, wait_for
 from pki import write
+from responder import reply
 from sessions import Client, lifetime
 from streams import echo
 from test_authorize import NO, YES, Authorizer
@@ -14,6 +15,7 @@ SECRET = "all of these have one ring of keys, and one cache"
 HOUR = 3600
 
 WAYS = {
+    "id": {"version": "1.2", "ids": 1},
     "ticket": {"version": "1.2"},
     "psk": {"version": "1.3"},
 }
@@ -229,7 +231,8 @@ def test_CVE_2026_28755_who_is_revoked_does_not_resume(t):
     answered: the responder is asked in the next handshake."""
     world = World(t)
     revoked = world.at("/revoked", "revoked")
-    late = world.at("/late")  # 404, for the time being
+    late = world.at("/late")
+    world.http.answers["/late"] = reply(b"", "500 Not Now")
     good = world.at("/good", "good")
     backend = t.server(echo)
     d = t.daemon({"s": {"accept": t.gate(

@@ -19,8 +19,11 @@ LISTENERS = ("A", "B")
 
 # How a client resumes, and the listeners (each A and B) that it is for.
 WAYS = {
+    "id": ("both", {"version": "1.2", "ids": 1}),
+    "id without tickets": ("ids", {"version": "1.2"}),
     "ticket": ("both", {"version": "1.2"}),
     "psk": ("both", {"version": "1.3"}),
+    "stateful psk": ("ids", {"version": "1.3"}),
 }
 
 Policy = collections.namedtuple("Policy", "listener host")
