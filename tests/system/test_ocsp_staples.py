@@ -2,6 +2,7 @@
 """What backends staple: judged before anything is said to them, and a backend
 that its own CA has revoked gets nothing and is heard by nobody."""
 
+import json
 import os
 import socket
 import threading
@@ -363,6 +364,14 @@ def test_settings_without_effect(t):
         ({"staple": "maybe"}, "off, try or must"),
         ({"check": "all"}, "off, leaf or chain"),
         ({"staple": "must", "check": "chain", "cache": 0}, None),
+        ({"check": "leaf", "http_proxy": "https://p.test:1"}, "HOST:PORT"),
+        ({"check": "leaf", "http_proxy": "u:secret@p.test:1"}, "HOST:PORT"),
+        ({"check": "leaf", "http_proxy": "p.test:99999"}, "HOST:PORT"),
+        ({"check": "leaf", "http_proxy": "p.test"}, "HOST:PORT"),
+        ({"check": "leaf", "http_proxy": "http://"}, "HOST:PORT"),
+        ({"check": "leaf", "http_proxy": "http://p.test:3128/"}, None),
+        ({"check": "leaf", "http_proxy": "p.test:3128"}, None),
+        ({"check": "leaf", "http_proxy": "[2001:db8::1]:3128"}, None),
     )
     for number, (ocsp, words) in enumerate(cases):
         t.check = t.write("case%d.yaml" % number, """
@@ -372,6 +381,7 @@ services:
     connect:
       address: "localhost:2"
       tls: {verify: {ca: "%s", ocsp: %s}}
-""" % (root, str(ocsp).replace("True", "true").replace("'", "")))
+""" % (root, json.dumps(ocsp)))
         said = t.command("check", "-c", t.check).expect(2 if words else 0)
         assert words is None or words in said.err, (ocsp, said.err)
+        assert "secret" not in said.err, said.err
