@@ -17,6 +17,7 @@
 #include "daemon/cli/probe_ocsp.h"
 #include "daemon/cli/probe_report.h"
 #include "daemon/cli/probe_request.h"
+#include "daemon/cli/probe_resume.h"
 #include "daemon/cli/probe_session.h"
 #include "daemon/cli/probe_verdicts.h"
 
@@ -56,6 +57,8 @@ usage(FILE *to)
 	      "name whether\n"
 	      "                          they are revoked\n"
 	      "  --http-proxy HOST:PORT  the way to them\n"
+	      "  --resume                connect again with what it gave us to "
+	      "resume by\n"
 	      "  --timeout TIME          for each step; default: 5s\n"
 	      "  --json                  one JSON object, for programs\n"
 	      "Exit status: 0 all is well, 1 something is not, 2 bad usage.\n",
@@ -96,8 +99,10 @@ is_good(const struct probe_attempts *attempts,
 static int
 report(const struct probe_request *request,
        const struct probe_attempts *attempts,
-       const struct probe_authorities *authorities)
+       const struct probe_authorities *authorities,
+       const struct probe_identity *identity)
 {
+	struct probe_resume resume;
 	struct probe_verdicts verdicts;
 	struct probe_session session;
 	struct probe_ocsp ocsp;
@@ -106,12 +111,14 @@ report(const struct probe_request *request,
 		.attempts = attempts,
 		.verdicts = &verdicts,
 		.ocsp = &ocsp,
+		.resume = &resume,
 	};
 
 	probe_session_read(&session, attempts->link);
 	probe_verdicts_make(&verdicts, request, authorities, session.chain);
 	probe_ocsp_run(&ocsp, request, authorities, attempts->link,
 		       session.chain);
+	probe_resume_run(&resume, request, identity, attempts);
 	whole.is_good = is_good(attempts, &verdicts, &ocsp);
 	if (request->is_json)
 		probe_report_print_json(&whole, stdout);
@@ -137,7 +144,7 @@ probe(const struct probe_request *request)
 
 	if (identity) {
 		probe_attempts_run(&attempts, request, identity);
-		status = report(request, &attempts, authorities);
+		status = report(request, &attempts, authorities, identity);
 		probe_attempts_clear(&attempts);
 	} else {
 		status = fail(&error);

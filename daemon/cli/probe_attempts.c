@@ -108,7 +108,7 @@ open_link(const struct probe_attempts *attempts,
 	if (!context)
 		return NULL;
 	link = probe_link_open(context, has_name ? request->server_name : NULL,
-			       &attempts->address, timeout_ms);
+			       &attempts->address, NULL, timeout_ms);
 	SSL_CTX_free(context);
 	return link;
 }

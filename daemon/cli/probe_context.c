@@ -113,6 +113,9 @@ note_session(SSL *ssl, SSL_SESSION *session)
 {
 	struct probe_link *link = probe_link_of(ssl);
 
+	/* A copy: what becomes of the connection is another matter. */
+	SSL_SESSION_free(link->session);
+	link->session = SSL_SESSION_dup(session);
 	if (SSL_SESSION_has_ticket(session)) {
 		link->tickets++;
 		link->ticket_lifetime_s =

@@ -370,7 +370,8 @@ probe_link_of(const SSL *ssl)
 
 struct probe_link *
 probe_link_open(SSL_CTX *context, const char *server_name,
-		const struct socket_address *address, int64_t timeout_ms)
+		const struct socket_address *address, SSL_SESSION *session,
+		int64_t timeout_ms)
 {
 	struct probe_link *link = mem_alloc(sizeof(*link));
 	struct channel *channel = mem_alloc(sizeof(*channel));
@@ -389,6 +390,8 @@ probe_link_open(SSL_CTX *context, const char *server_name,
 			snprintf(host, sizeof(host), "%s", server_name);
 			SSL_set_tlsext_host_name(ssl, host);
 		}
+		if (session)
+			SSL_set_session(ssl, session);
 		if (shake_hands(channel, timeout_ms)) {
 			listen_after(channel);
 			tls_engine_close(link->engine, &channel->wire);
@@ -407,5 +410,6 @@ probe_link_free(struct probe_link *link)
 	if (!link)
 		return;
 	tls_engine_free(link->engine);
+	SSL_SESSION_free(link->session);
 	mem_free(link);
 }

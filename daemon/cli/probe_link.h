@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <openssl/types.h>
+#include <openssl/ssl.h>
 
 struct socket_address;
 struct tls_engine;
@@ -36,15 +36,18 @@ struct probe_link {
 	bool is_certificate_asked;
 	unsigned int tickets; /* new sessions that the server offered */
 	unsigned long ticket_lifetime_s;
+	SSL_SESSION *session;        /* the newest of them; NULL: none came */
 	unsigned char greeting[256]; /* the first bytes that came */
 	size_t greeting_length;
 };
 
-/* Connect and shake hands, each within the timeout; server_name may be NULL.
- * The context must have been made by probe_context_new(). */
+/* Connect and shake hands, each within the timeout; server_name may be NULL, as
+ * may a session to be resumed. The context must have been made by
+ * probe_context_new(). */
 struct probe_link *
 probe_link_open(SSL_CTX *context, const char *server_name,
-		const struct socket_address *address, int64_t timeout_ms);
+		const struct socket_address *address, SSL_SESSION *session,
+		int64_t timeout_ms);
 
 /* NULL is legal. */
 void

@@ -10,6 +10,7 @@
 
 #include "daemon/cli/probe_attempts.h"
 #include "daemon/cli/probe_ocsp.h"
+#include "daemon/cli/probe_resume.h"
 #include "daemon/cli/probe_verdicts.h"
 
 struct probe_request;
@@ -19,6 +20,7 @@ struct probe_report {
 	const struct probe_attempts *attempts;
 	const struct probe_verdicts *verdicts;
 	const struct probe_ocsp *ocsp;
+	const struct probe_resume *resume;
 	bool is_good; /* all of it */
 };
 

@@ -134,6 +134,22 @@ put_versions(struct json_line *line, const struct probe_attempts *attempts)
 }
 
 static void
+put_resume(struct json_line *line, const struct probe_resume *resume)
+{
+	json_line_open(line, "resumption", '{');
+	for (size_t i = 0; i < resume->count; i++) {
+		const struct probe_resumed *resumed = &resume->versions[i];
+
+		json_line_open(line, resumed->version, '{');
+		json_line_boolean(line, "resumed", resumed->is_resumed);
+		json_line_text(line, "by", resumed->by);
+		json_line_text(line, "text", resumed->text);
+		json_line_close(line, '}');
+	}
+	json_line_close(line, '}');
+}
+
+static void
 put_chain(struct json_line *line, STACK_OF(X509) *chain)
 {
 	struct certificate_issuers *issuers = certificate_issuers_new(chain);
@@ -213,6 +229,7 @@ probe_report_print_json(const struct probe_report *report, FILE *out)
 	put_attempts(&line, report);
 	put_session(&line, report, &session);
 	put_versions(&line, report->attempts);
+	put_resume(&line, report->resume);
 	put_chain(&line, session.chain);
 	put_text(&line, "verify_name", report->request->verify_name);
 	json_line_text(&line, "scheme", report->request->scheme_text);

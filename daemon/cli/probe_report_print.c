@@ -110,7 +110,7 @@ print_alpn(const struct page *page, const struct probe_report *report,
 }
 
 static void
-print_resumption(const struct page *page, const struct probe_link *link)
+print_tickets(const struct page *page, const struct probe_link *link)
 {
 	char lifetime[32] = "";
 
@@ -173,7 +173,7 @@ print_session(const struct page *page, const struct probe_report *report,
 		   request->has_server_name ? request->server_name
 					    : "none was sent");
 	print_alpn(page, report, session);
-	print_resumption(page, attempts->link);
+	print_tickets(page, attempts->link);
 	if (!session->has_extended_master_secret)
 		print_line(page, "lacks",
 			   "the extended master secret "
@@ -195,6 +195,18 @@ print_versions(const struct page *page, const struct probe_report *report)
 				   "%s%s",
 				   version->is_spoken ? "yes, " : "no: ",
 				   version->text);
+	}
+}
+
+static void
+print_resume(const struct page *page, const struct probe_resume *resume)
+{
+	for (size_t i = 0; i < resume->count; i++) {
+		const struct probe_resumed *resumed = &resume->versions[i];
+
+		print_line(page, i == 0 ? "resumption" : "", "%s %s, %s",
+			   resumed->version, resumed->is_resumed ? "yes" : "no",
+			   resumed->text);
 	}
 }
 
@@ -282,6 +294,7 @@ probe_report_print(const struct probe_report *report, bool has_colours,
 	print_attempts(&page, report);
 	print_session(&page, report, &session);
 	print_versions(&page, report);
+	print_resume(&page, report->resume);
 	print_chain(&page, session.chain);
 	if (session.chain)
 		fputc('\n', out);

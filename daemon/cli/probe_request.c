@@ -186,6 +186,7 @@ probe_request_parse(int argc, char **argv, struct probe_request *request,
 		{"key", required_argument, NULL, 'k'},
 		{"no-versions", no_argument, NULL, 'V'},
 		{"ocsp", no_argument, NULL, 'o'},
+		{"resume", no_argument, NULL, 'r'},
 		{"passphrase-file", required_argument, NULL, 'p'},
 		{"scheme", required_argument, NULL, 'S'},
 		{"server-name", required_argument, NULL, 's'},
@@ -234,6 +235,9 @@ probe_request_parse(int argc, char **argv, struct probe_request *request,
 			break;
 		case 'o':
 			request->has_ocsp = true;
+			break;
+		case 'r':
+			request->is_resuming = true;
 			break;
 		case 'P':
 			request->http_proxy = optarg;

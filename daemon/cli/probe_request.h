@@ -36,6 +36,7 @@ struct probe_request {
 	int64_t timeout_ms;
 	bool has_versions;      /* ask for each version */
 	bool has_ocsp;          /* ask the responders of its certificates */
+	bool is_resuming;       /* see whether sessions are resumed */
 	const char *http_proxy; /* by way of this; NULL: directly */
 	bool is_json;
 	bool is_help;

@@ -2,11 +2,13 @@
 """Sessions with backends: resumed with whom they were made, and nobody else.
 What counts is what the backend says of its handshakes."""
 
+import os
 import ssl
 
 from harness import limit, wait_for
 from revocation import crl, pem
 from streams import echo, server_context
+from test_peers import is_open
 
 KINDS = ("ids", "1.2", "1.3")
 NOBODY = {"mode": "none"}  # is verified
@@ -301,3 +303,95 @@ def parity_P40_time(t):
         with d.plain("s") as stream:
             assert stream.read_all()[0] == b""
         d.wait_access(service="s", reason="backend_cert_rejected")
+
+
+@limit(120)
+def parity_P40_openssl_s_server(t):
+    """As the openssl command counts."""
+    certificate = t.pki.system()
+    for kind, options in (("ids", ["-tls1_2", "-no_ticket"]),
+                          ("1.2", ["-tls1_2"]), ("1.3", ["-tls1_3"])):
+        port = t.port()
+        server = t.start("server-" + kind, "openssl", "s_server", "-accept",
+                         str(port), "-cert", certificate.chain, "-key",
+                         certificate.key, "-rev", *options)
+        wait_for(lambda port=port: is_open(t, port), "s_server listens")
+        d = daemon(t, {"s": {"accept": {}, "connect": {
+            "address": "localhost:%d" % port,
+            "tls": {"verify": {"ca": t.pki.root().cert}}}}},
+            name="to-" + kind)
+        for _ in range(5):
+            with d.plain() as stream:
+                assert stream.exchange(b"abc\n") == b"cba\n"
+        d.wait_access(5)
+        assert [record["backend_tls"]["resumed"] for record in d.access()] == (
+            [False] + 4 * [True]), kind
+        server.stop()
+
+
+@limit(120)
+def parity_P40_nginx(t):
+    """nginx's log says which of its handshakes were resumed."""
+    program = t.need("nginx")
+    certificate = t.pki.system()
+    ports = {kind: t.port() for kind in KINDS}
+    server = """
+    server {
+        listen 127.0.0.1:%(port)d ssl;
+        ssl_certificate %(chain)s;
+        ssl_certificate_key %(key)s;
+        ssl_protocols %(version)s;
+        ssl_session_tickets %(tickets)s;
+        ssl_session_cache shared:%(name)s:1m;
+        access_log %(dir)s/%(name)s.log sessions;
+        location / { return 200 "hello"; }
+    }
+"""
+    servers = "".join(server % {
+        "port": port, "chain": certificate.chain, "key": certificate.key,
+        "version": "TLSv1.3" if kind == "1.3" else "TLSv1.2",
+        "tickets": "off" if kind == "ids" else "on",
+        "name": "kind" + kind.replace(".", ""), "dir": t.dir,
+    } for kind, port in ports.items())
+    t.write("nginx.conf", """\
+daemon off;
+worker_processes 1;
+pid %(dir)s/nginx.pid;
+error_log %(dir)s/nginx-error.log;
+%(user)s
+events { worker_connections 64; }
+http {
+    log_format sessions '$ssl_protocol $ssl_session_reused';
+    client_body_temp_path %(dir)s/t1;
+    proxy_temp_path %(dir)s/t2;
+    fastcgi_temp_path %(dir)s/t3;
+    uwsgi_temp_path %(dir)s/t4;
+    scgi_temp_path %(dir)s/t5;
+%(servers)s
+}
+""" % {"dir": t.dir, "servers": servers,
+       "user": "user root;" if os.getuid() == 0 else ""})
+    t.start("nginx", program, "-p", t.dir, "-c", t.path("nginx.conf"), "-e",
+            t.path("nginx-error.log"))
+    d = daemon(t, {"kind" + kind.replace(".", ""): {
+        "accept": {}, "connect": {
+            "address": "localhost:%d" % port,
+            "tls": {"verify": {"ca": t.pki.root().cert}}}}
+        for kind, port in ports.items()})
+    for kind, port in ports.items():
+        name = "kind" + kind.replace(".", "")
+        wait_for(lambda port=port: is_open(t, port), "nginx listens")
+        for _ in range(6):
+            with d.plain(name) as stream:
+                stream.send(b"GET / HTTP/1.1\r\nHost: localhost\r\n"
+                            b"Connection: close\r\n\r\n")
+                assert b"hello" in stream.read_all()[0]
+
+        def lines(name=name):
+            with open(t.path(name + ".log")) as file:
+                return file.read().splitlines()
+
+        wait_for(lambda: len(lines()) >= 6, "nginx's log")
+        version = "TLSv1.3" if kind == "1.3" else "TLSv1.2"
+        assert lines() == [version + " ."] + 5 * [version + " r"], (
+            kind, lines())

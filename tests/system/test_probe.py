@@ -6,6 +6,7 @@ import json
 import os
 import re
 import socket
+import ssl
 import struct
 import subprocess
 import time
@@ -699,3 +700,46 @@ def test_colours_only_on_a_terminal(t):
 
     assert b"\033[32mgood" in on_terminal()
     assert b"\033[3" not in on_terminal(NO_COLOR="1")
+
+
+def test_resumption(t):
+    """--resume: with each version, what a second connection comes to."""
+    def resumption(*words, **options):
+        return probe(t, tls_server(t, **options).port, "--resume",
+                     *words)["resumption"]
+
+    found = resumption()
+    assert found["TLSv1.2"]["resumed"] is True, found
+    assert found["TLSv1.3"]["resumed"] is True, found
+    assert found["TLSv1.2"]["by"] == found["TLSv1.3"]["by"] == "ticket", found
+    assert list(resumption("--no-versions", versions="TLSv1.3")) == [
+        "TLSv1.3", "TLSv1.2"]
+    assert list(resumption(versions="TLSv1.3")) == ["TLSv1.3"]
+    context = server_context(t.pki.system())
+    context.options |= ssl.OP_NO_TICKET
+    context.num_tickets = 0
+    backend = t.server(sink, context)
+    found = probe(t, backend.port, "--resume")["resumption"]
+    assert found["TLSv1.2"]["by"] == "session id", found
+    assert found["TLSv1.2"]["resumed"] is True, found
+    assert found["TLSv1.3"]["by"] is None, found
+    assert found["TLSv1.3"]["resumed"] is False, found
+    assert "no ticket came" in found["TLSv1.3"]["text"], found
+    # Somebody who forgets at once.
+    port = t.port()
+    t.start("forgets", "openssl", "s_server", "-accept", str(port), "-cert",
+            t.pki.system().chain, "-key", t.pki.system().key, "-tls1_2",
+            "-no_cache", "-no_ticket", "-quiet")
+    wait_for(lambda: is_open(t, port), "s_server listens")
+    found = probe(t, port, "--resume")["resumption"]
+    assert found["TLSv1.2"]["resumed"] is False, found
+    text = told(t, backend.port, "--resume")
+    assert re.search(r"^resumption +TLSv1\.3 no, no ticket came", text,
+                     re.M), text
+    assert re.search(r"^ +TLSv1\.2 yes, by session id$", text, re.M), text
+    # Sealock's own.
+    d = t.daemon({"s": {"accept": t.gate(session={"cache": 100}),
+                        "connect": backend.address}})
+    found = probe(t, d.port(), "--resume")["resumption"]
+    assert found["TLSv1.2"]["resumed"] is True, found
+    assert "resumption" in probe(t, backend.port)
