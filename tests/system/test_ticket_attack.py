@@ -5,6 +5,7 @@ a full handshake, and never a failure, a session or the end of a worker."""
 import hashlib
 import hmac
 import os
+import threading
 
 from harness import limit
 from pki import openssl
@@ -132,6 +133,67 @@ def test_a_stolen_key_that_is_no_longer_used(t):
         v.expect(False, "s", "web.test", way, session)
         forged = stolen.seal(stolen.open(ticket(session)))
         v.expect(False, "s", "web.test", way, with_ticket(session, forged))
+
+
+@limit(120)
+def test_a_certificate_too_large_to_be_remembered(t):
+    """It is verified in full each time; its owner is none the worse."""
+    root = t.pki.root()
+    large = t.pki.leaf("large.client", *("name-%d.client" % n
+                                         for n in range(300)),
+                       usage="client", issuer=root)
+    d, v = start(t, {"s": t.gate(verify=wants(root), session=keyed(
+        Key(t, "key"), cache=100))})
+    for way in WAYS:
+        for _ in range(2):
+            made = v.expect(False, "s", "web.test", way,
+                            certificate=large).session
+            if made:
+                v.expect(False, "s", "web.test", way, made, large)
+
+
+@limit(120)
+def test_reloads_under_resumption(t):
+    """Rings come and go while clients resume: no handshake fails, and what was
+    made under a key that is there is resumed."""
+    keys = [Key(t, "key-%d" % n) for n in range(3)]
+    d, v = start(t, {"s": t.gate(session=keyed(*keys[:2]))},
+                 globals={"workers": 3})
+    gate = d.services["s"]["accept"]["tls"]
+    failed, over = [], threading.Event()
+
+    def resume():
+        client = Client(t)
+        made = {}
+        while not over.is_set():
+            for way in "ticket", "psk":
+                visit = client.visit(d.port("s"), session=made.get(way),
+                                     **WAYS[way])
+                made[way] = visit.session or made.get(way)
+                if not visit:
+                    failed.append(visit)
+
+    threads = [threading.Thread(target=resume) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    try:
+        for round in range(6):
+            order = [keys[(round + n) % 3] for n in range(3)]
+            gate["session"] = (keyed(*order[:2]) if round % 3 else
+                               {"tickets": {"mode": "auto"}})
+            d.reload(d.services)
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+    assert not failed, failed[:5]
+    gate["session"] = keyed(*keys)
+    d.reload(d.services)
+    for way in "ticket", "psk":
+        made = v.expect(False, "s", "web.test", way).session
+        gate["session"] = keyed(keys[1], keys[0], keys[2])
+        d.reload(d.services)
+        v.expect(True, "s", "web.test", way, made)
 
 
 @limit(120)

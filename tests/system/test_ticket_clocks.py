@@ -13,6 +13,7 @@ from streams import echo
 
 MINUTE = 60
 HOUR = 3600
+DAY = 24 * HOUR
 SECRET = "machines that share a secret derive the same keys of it"
 
 WAYS = {"ticket": {"version": "1.2"}, "psk": {"version": "1.3"}}
@@ -191,3 +192,36 @@ def parity_P44_key_files_of_two_machines(t):
             assert both_ways(here, there) == (4, 4)
             for way, session in old.items():
                 assert machine.visit(way, session).resumed
+
+
+@limit(120)
+def parity_P44_a_clock_that_is_set(t):
+    """Far ahead and far back, with keys by chance and derived ones: nobody is
+    refused, no session outlives it, and new ones are resumed within seconds."""
+    client = Client(t)
+    machines = [
+        Machine(t, "auto", {"mode": "auto", "rotate": "1h"}, client),
+        Machine(t, "derived", derived(secret(t, "secret", SECRET),
+                                      rotate="1h"), client)]
+    held = {(machine.name, way): machine.visit(way).session
+            for machine in machines for way in WAYS}
+    for seconds in (400 * DAY, -3 * DAY, DAY, 0):
+        for machine in machines:
+            machine.clock.set(seconds)
+        for machine in machines:
+            for way in WAYS:
+                # What is far away in time is a full handshake.
+                session = held[machine.name, way]
+                assert not machine.visit(way, session).resumed, (
+                    machine.name, way, seconds)
+        for machine in machines:
+            for way in WAYS:
+                def is_resumed(machine=machine, way=way):
+                    made = machine.visit(way).session
+                    if made and machine.visit(way, made).resumed:
+                        held[machine.name, way] = made
+                        return True
+                    return False
+
+                wait_for(is_resumed, "%s resumes %s at %d s" % (
+                    machine.name, way, seconds))
