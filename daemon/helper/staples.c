@@ -327,10 +327,13 @@ cancel(struct staples *staples, struct stored_staple *staple)
 	staples->under_way--;
 }
 
+/* Of a certificate that has expired nobody knows anything any more. */
 static bool
-can_be_asked(const struct staples *staples, const struct stored_staple *staple)
+can_be_asked(const struct staples *staples, const struct stored_staple *staple,
+	     int64_t now_ms)
 {
 	return staples->transport && staple->want->responder &&
+	       staple->want->certificate->not_after_ms > now_ms &&
 	       !staple->exchange && staples->under_way < UNDER_WAY_MAX;
 }
 
@@ -343,14 +346,14 @@ look_at(struct staples *staples, struct stored_staple *staple, int64_t now_ms)
 
 	staple_schedule_settle(&staple->schedule, now_ms);
 	expire(staples, staple, now_ms);
-	if (can_be_asked(staples, staple) &&
+	if (can_be_asked(staples, staple, now_ms) &&
 	    staple->schedule.due_ms <= now_ms) {
 		if (staples->noted_ms < now_ms ||
 		    staples->noted_ms > now_ms + NOTED_AHEAD_MS)
 			save(staples, now_ms, now_ms + NOTED_AHEAD_MS);
 		ask(staples, staple, now_ms);
 	}
-	if (can_be_asked(staples, staple))
+	if (can_be_asked(staples, staple, now_ms))
 		next_ms = staple->schedule.due_ms;
 	if (staple->bytes && staple->end_ms < next_ms)
 		next_ms = staple->end_ms;
