@@ -301,6 +301,21 @@ state_files_message(const struct state_files *files, enum ipc_role role,
 
 /* For `sealock check`. */
 
+/* Could one be made there? */
+static void
+check_missing(const struct conf_global *global, struct error_list *problems)
+{
+	const char *path = global->state_dir;
+	AUTO_FREE char *parent =
+		mem_strndup(path, (size_t)(strrchr(path, '/') - path));
+	struct stat status;
+
+	if (*parent && stat(parent, &status) != 0)
+		error_list_addf(problems, &global->state_dir_at,
+				"state_dir %s: cannot make it: %s", path,
+				strerror(errno));
+}
+
 void
 state_files_check(const struct conf *conf, struct error_list *problems)
 {
@@ -308,9 +323,13 @@ state_files_check(const struct conf *conf, struct error_list *problems)
 	const char *path = global->state_dir;
 	struct stat status;
 
-	/* One that is not there is made, like its files. */
-	if (global->is_state_dir_default || stat(path, &status) != 0)
+	if (global->is_state_dir_default)
 		return;
+	if (stat(path, &status) != 0) {
+		/* One that is not there is made, like its files. */
+		check_missing(global, problems);
+		return;
+	}
 	if (!S_ISDIR(status.st_mode)) {
 		error_list_addf(problems, &global->state_dir_at,
 				"state_dir %s: it is no directory", path);

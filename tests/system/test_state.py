@@ -260,7 +260,7 @@ def test_what_is_no_file_of_ours(t):
 
 
 def test_no_directory(t):
-    refused(t, t.path("missing/deeper"), "No such file or directory", False)
+    refused(t, t.path("missing/deeper"), "No such file or directory")
     refused(t, t.write("file", ""), "irectory")
 
 
