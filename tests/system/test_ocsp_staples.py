@@ -354,6 +354,34 @@ def parity_P37_the_verdict_goes_to_who_decides(t):
     assert "expired on" in asked[0]["ocsp_detail"], asked
 
 
+@limit(60)
+def parity_P33_resumed_sessions_keep_the_verdict(t):
+    """A resumed handshake brings no staple: what the first one was worth counts,
+    as long as it holds, and where it was too little there is no session."""
+    world = World(t)
+    soon = world.answer(begin=-3600, end=200)
+    clock = t.clock()
+    for version in VERSIONS:
+        port = world.server(version, soon)
+        d = t.daemon({"must": {"accept": {}, "connect": world.connect(
+            "127.0.0.1:%d" % port, version, staple="must")}},
+            name=version, globals={"workers": 1}, clock=clock)
+
+        def visit(count):
+            assert reverses(d, "must")
+            tls = d.wait_access(count)["backend_tls"]
+            assert tls["ocsp"] == "good", tls
+            return tls["resumed"]
+
+        assert not visit(1)
+        assert visit(2)
+        # The answer has ended, give or take the skew of clocks: a full
+        # handshake, for which the same answer is just good enough.
+        clock.move(300)
+        assert not visit(3)
+        clock.set(0)
+
+
 def test_settings_without_effect(t):
     """What nobody would look at is refused, and what can be is taken."""
     root = t.pki.root().cert
