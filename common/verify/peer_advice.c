@@ -476,9 +476,9 @@ advise_no_ocsp(const struct peer_case *peer, struct sentence *advice)
 
 	if (!ocsp_responder_find(certificate, place)) {
 		say_subject(peer, certificate, advice);
-		sentence_add(advice, " names no responder that could be asked, "
-				     "by nobody: verify.ocsp cannot demand an "
-				     "answer for it");
+		sentence_add(advice, " names no responder that anybody could "
+				     "ask: verify.ocsp cannot "
+				     "demand an answer for it");
 		return;
 	}
 	if (peer->is_client)

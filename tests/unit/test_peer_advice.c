@@ -274,6 +274,36 @@ test_crl(void)
 	end();
 }
 
+static void
+test_ocsp(void)
+{
+	static const char *const names[] = {"web.example"};
+	const struct certificate_request request = {
+		.names = names,
+		.name_count = 1,
+		.days = 5,
+		.ocsp_uri = "http://ocsp.example/",
+	};
+	struct test_identity *answered;
+	struct peer_case peer;
+
+	begin();
+	answered = test_identity("p256", &request, root);
+	peer = server_case(X509_V_ERR_OCSP_VERIFY_NEEDED);
+	EXPECT(&peer, "CN=web.example", "names no responder",
+	       "cannot demand an answer");
+	peer.leaf = answered->certificate;
+	EXPECT(&peer, "http://ocsp.example/", "ssl_stapling");
+	peer.error = X509_V_ERR_OCSP_VERIFY_FAILED;
+	EXPECT(&peer, "http://ocsp.example/");
+	peer.is_client = true;
+	EXPECT(&peer, "its responder is http://ocsp.example/", "reached");
+	peer.error = X509_V_ERR_OCSP_CERT_UNKNOWN;
+	EXPECT(&peer, "CN=web.example", "must be replaced");
+	test_identity_free(answered);
+	end();
+}
+
 /* What has no row is left to OpenSSL's words; nothing is ever too long. */
 static void
 test_bounds(void)
@@ -311,4 +341,5 @@ test_bounds(void)
 UNIT_SUITE(peer_advice, {"missing_intermediate", test_missing_intermediate},
 	   {"self_signed", test_self_signed}, {"dates", test_dates},
 	   {"purpose", test_purpose}, {"names", test_names},
-	   {"weak", test_weak}, {"crl", test_crl}, {"bounds", test_bounds});
+	   {"weak", test_weak}, {"crl", test_crl}, {"ocsp", test_ocsp},
+	   {"bounds", test_bounds});
