@@ -527,6 +527,18 @@ test_rules(void)
 		 "`verify`: with `ca: none` only fingerprints count, so "
 		 "`allow`"},
 		{"services: {a: {accept: \":1\", connect: {address: \"h:1\", "
+		 "tls: {verify: {ocsp: {http_proxy: proxy}}}}}}\n",
+		 "1:90",
+		 "`verify.ocsp.http_proxy`: a proxy is http://HOST:PORT"},
+		{"services: {a: {accept: \":1\", connect: {address: \"h:1\", "
+		 "tls: {verify: {ocsp: {http_proxy: \"https://p:1\"}}}}}}\n",
+		 "1:90",
+		 "`verify.ocsp.http_proxy`: a proxy is http://HOST:PORT"},
+		{"services: {a: {accept: \":1\", connect: {address: \"h:1\", "
+		 "tls: {verify: {ocsp: {http_proxy: \"http://p:www/\"}}}}}}\n",
+		 "1:90",
+		 "`verify.ocsp.http_proxy`: a proxy is http://HOST:PORT"},
+		{"services: {a: {accept: \":1\", connect: {address: \"h:1\", "
 		 "tls: {verify: {scheme: none, name: a}}}}}\n",
 		 "1:85", "no name is compared"},
 		{"services: {a: {accept: {address: \":1\", tls: {certificates: "
