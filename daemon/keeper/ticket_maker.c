@@ -236,7 +236,10 @@ look_again_in(struct ticket_maker *maker, int64_t milliseconds)
 		.tv_usec = (suseconds_t)(milliseconds % 1000 * 1000),
 	};
 
-	evtimer_add(maker->clock, &delay);
+	if (TAILQ_EMPTY(&maker->rings))
+		evtimer_del(maker->clock);
+	else
+		evtimer_add(maker->clock, &delay);
 }
 
 static void
