@@ -441,6 +441,7 @@ test_public(void)
 	CU_ASSERT_EQUAL(file_set_find(files, "/directory3")->uses, 3);
 	CU_ASSERT_EQUAL(transfer.announced, 3);
 	CU_ASSERT_EQUAL(transfer.received->index, -1);
+	CU_ASSERT_EQUAL(transfer.received->sessions, -1);
 	transfer_close(&transfer);
 	generation_free(generation);
 }
@@ -541,8 +542,12 @@ static void
 test_index(void)
 {
 	struct generation *generation = small_generation(4);
-	struct generation_share share = {.has_index = true,
-					 .index = numbered_file(77)};
+	struct generation_share share = {
+		.has_index = true,
+		.index = numbered_file(77),
+		.has_sessions = true,
+		.sessions = numbered_file(78),
+	};
 	struct transfer transfer;
 	unsigned int number = 0;
 
@@ -553,8 +558,14 @@ test_index(void)
 		pread(transfer.received->index, &number, sizeof(number), 0),
 		sizeof(number));
 	CU_ASSERT_EQUAL(number, 77);
+	CU_ASSERT_TRUE_FATAL(transfer.received->sessions > 2);
+	CU_ASSERT_EQUAL(
+		pread(transfer.received->sessions, &number, sizeof(number), 0),
+		sizeof(number));
+	CU_ASSERT_EQUAL(number, 78);
 	transfer_close(&transfer);
 	close(share.index);
+	close(share.sessions);
 	generation_free(generation);
 }
 
@@ -762,14 +773,16 @@ test_refuse_others(void)
 	buf_write_string(&raw.writer, "/withheld");
 	buf_write_u8(&raw.writer, 8);
 	expect_refusal(&raw);
-	/* An index without a descriptor, and a second one. */
-	raw_init(&raw);
-	buf_write_u8(&raw.writer, 8);
-	expect_refusal(&raw);
-	for (int i = 0; i < 2; i++) {
-		raw.descriptors[0] = numbered_file(1);
-		raw.descriptor_count = 1;
-		CU_ASSERT_EQUAL(receive_raw(&raw, receiver), -i);
+	/* An index, or sessions, without a descriptor, and a second one. */
+	for (uint8_t kind = 8; kind <= 10; kind += 2) {
+		raw_init(&raw);
+		buf_write_u8(&raw.writer, kind);
+		expect_refusal(&raw);
+		for (int i = 0; i < 2; i++) {
+			raw.descriptors[0] = numbered_file(1);
+			raw.descriptor_count = 1;
+			CU_ASSERT_EQUAL(receive_raw(&raw, receiver), -i);
+		}
 	}
 	generation_receiver_free(receiver);
 }
