@@ -382,6 +382,66 @@ def parity_P33_resumed_sessions_keep_the_verdict(t):
         clock.set(0)
 
 
+def test_a_large_staple(t):
+    """As much as there is room for is judged, on the small stack of a
+    handshake; TLS 1.2 has no message for it."""
+    world = World(t)
+    one = statement(world.leaf, world.root)
+    many = answer(t, *[one] * 500, signer=world.root)
+    assert 32768 < len(many) <= 65536, len(many)
+    port = world.server("many", many)
+    d = t.daemon({version: {"accept": {}, "connect": world.connect(
+        "127.0.0.1:%d" % port, version)} for version in VERSIONS})
+    assert reverses(d, "TLSv1.3")
+    record = d.wait_access(service="TLSv1.3")
+    assert record["backend_tls"]["ocsp"] == "good", record
+    assert not reverses(d, "TLSv1.2")
+    record = d.wait_access(service="TLSv1.2")
+    assert record["reason"] == "backend_handshake_failed", record
+
+
+@limit(60)
+def parity_P33_gnutls_staples(t):
+    """gnutls-serv, with a good answer and with none that is."""
+    program = t.need("gnutls-serv")
+    world = World(t)
+    answers = world.answers()
+    kinds = ("good", "revoked", "missing")
+    ports = {kind: t.port() for kind in kinds}
+    for kind, port in ports.items():
+        staple = answers[kind][0]
+        more = []
+        if staple:
+            more = ["--ignore-ocsp-response-errors", "--ocsp-response",
+                    t.write(kind + ".der", staple)]
+        t.start("gnutls-" + kind, program, "--echo", "--port", str(port),
+                "--x509certfile", world.leaf.cert, "--x509keyfile",
+                world.leaf.key, *more)
+        wait_for(lambda port=port: is_open(port), "gnutls-serv listens")
+    d = t.daemon({"%s_%s_%s" % (kind, version, mode): {
+        "accept": {}, "connect": world.connect(
+            "127.0.0.1:%d" % port, version, staple=mode)}
+        for kind, port in ports.items() for version in VERSIONS
+        for mode in ("try", "must")})
+    for kind in kinds:
+        for version in VERSIONS:
+            for mode in "try", "must":
+                name = "%s_%s_%s" % (kind, version, mode)
+                got = b""
+                with d.plain(name) as stream:
+                    try:
+                        stream.send(b"hello\n")
+                        got = stream.recv(100)
+                    except (Ended, OSError):
+                        pass
+                admitted = kind == "good" or (kind, mode) == ("missing",
+                                                              "try")
+                assert (got == b"hello\n") == admitted, (name, got)
+                assert admitted or got == b"", (name, got)
+                reason = d.wait_access(service=name)["reason"]
+                assert (reason == "backend_revoked") == (kind == "revoked")
+
+
 def test_settings_without_effect(t):
     """What nobody would look at is refused, and what can be is taken."""
     root = t.pki.root().cert
