@@ -211,14 +211,9 @@ bool
 peer_session_is_settled(const struct peer_verdict *verdict,
 			const struct peer_policy *policy)
 {
-	if (!verdict || !policy || verdict->is_pinned ||
-	    policy->ocsp.check == OCSP_CHECK_OFF)
-		return true;
-	/* A staple speaks for the leaf; the others' answers come later. */
-	if (policy->role == PEER_SERVER &&
-	    policy->ocsp.check == OCSP_CHECK_CHAIN)
-		return false;
-	return verdict->ocsp == PEER_OCSP_GOOD;
+	return !verdict || !policy || verdict->is_pinned ||
+	       policy->ocsp.check == OCSP_CHECK_OFF ||
+	       verdict->ocsp == PEER_OCSP_GOOD;
 }
 
 bool

@@ -260,7 +260,8 @@ def test_a_backend_with_a_flood_of_tickets(t):
         except Exception:
             pass
     d.wait_access(service="flood", seconds=60)
-    assert memory() - before < 2000, (before, memory())
+    # A sanitizer does not give back what was freed.
+    assert t.sanitized or memory() - before < 2000, (before, memory())
 
 
 @limit(120)

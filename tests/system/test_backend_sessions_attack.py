@@ -3,7 +3,9 @@
 nothing to another that asks for more, or for somebody else."""
 
 from harness import limit
+from responder import reply
 from streams import Ended, echo, server_context
+from test_ocsp_check import World
 
 VERSIONS = ("TLSv1.2", "TLSv1.3")
 
@@ -87,3 +89,34 @@ def test_Envoy_CVE_2022_21654_no_session_of_weaker_checks(t):
             assert not is_served(d, "strict")
         d.wait_access(8, service="none")
         assert any(resumed(d, "none")), version
+
+
+@limit(120)
+def test_a_revoked_backend_is_not_resumed(t):
+    """The responder's answer comes when the handshake is done and, with TLS
+    1.2, a session there; it counts the next time, too. What began because
+    nobody answered is asked about again."""
+    world = World(t)
+    clients = {"revoked": world.at("/revoked", "revoked"),
+               "good": world.at("/good", "good"), "late": world.at("/late")}
+    world.http.answers["/late"] = reply(b"", "500 Not Now")
+    for version in VERSIONS:
+        services = {
+            name: connect(t.server(echo, tls=server_context(
+                certificate, versions=version)), {
+                    "mode": "required", "ca": world.root.cert,
+                    "name": "client.%s" % name,
+                    "ocsp": {"check": "leaf", "fail": "soft"}})
+            for name, certificate in clients.items()}
+        d = t.daemon(services, name=version, globals={"workers": 1})
+        for _ in range(4):
+            assert is_served(d, "good")
+            assert is_served(d, "late")
+            assert not is_served(d, "revoked")
+        d.wait_access(4, service="revoked")
+        assert {r["reason"] for r in d.access(service="revoked")} == {
+            "backend_revoked"}
+        d.wait_access(4, service="late")
+        assert not any(resumed(d, "late")), version
+        d.wait_access(4, service="good")
+        assert any(resumed(d, "good")), version
