@@ -165,6 +165,43 @@ def test_CVE_2015_3644_who_was_refused_does_not_resume(t):
 
 
 @limit(120)
+def test_who_resumes_is_known_as_well_as_before(t):
+    """Authorizer and access record have of a resumed session what they had of
+    the first one, whoever was let in by a name, a pin or nothing."""
+    root = t.pki.root()
+    member = t.pki.leaf("member.client", usage="client", issuer=root)
+    pinned = t.pki.leaf("pinned.client", usage="client",
+                        issuer=t.pki.root("stranger"))
+    authorizer = Authorizer(t, YES)
+    backend = t.server(echo)
+    d = t.daemon({"s": {
+        "accept": t.gate(session=session(t), verify={
+            **wants(root), "mode": "optional",
+            "fingerprints": ["sha256$" + pinned.digest()]}),
+        "authorize": {"socket": authorizer.socket},
+        "connect": backend.address}})
+    v = Visitor(t, d, backend)
+    passing = ("time", "client", "resumed", "handshake_ms", "connect_ms",
+               "duration_ms", "id")
+    for way in WAYS:
+        for certificate in member, pinned, None:
+            count = len(d.access())
+            made = v.expect(False, "s", "web.test", way,
+                            certificate=certificate).session
+            v.expect(True, "s", "web.test", way, made)
+            first, again = ({key: value for key, value in question.items()
+                             if key not in passing}
+                            for question in authorizer.questions[-2:])
+            assert first == again, (way, first, again)
+            d.wait_access(count + 2)
+            records = d.access()[-2:]
+            assert {r["resumed"] for r in records} == {True, False}
+            first, again = ({key: value for key, value in record.items()
+                             if key not in passing} for record in records)
+            assert first == again, (way, first, again)
+
+
+@limit(120)
 def test_HAProxy_2026_renewing_a_session_does_not_prolong_it(t):
     """Each resumption brings a new ticket; together they last no longer than
     the first one would have, and what they are said to last is what is
