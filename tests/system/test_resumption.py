@@ -294,6 +294,28 @@ def test_CVE_2026_28755_who_is_revoked_does_not_resume(t):
 
 
 @limit(120)
+def test_a_session_ends_with_what_its_responder_said(t):
+    """A good answer is good until its nextUpdate, and with it the session."""
+    world = World(t)
+    good = world.at("/brief", "good", end=2 * HOUR)
+    backend = t.server(echo)
+    clock = t.clock()
+    d = t.daemon({"s": {"accept": t.gate(
+        session=session(t, lifetime="24h"), verify={
+            "mode": "required", "ca": world.root.cert,
+            "ocsp": {"check": "leaf", "fail": "soft"}}),
+        "connect": backend.address}}, clock=clock)
+    v = Visitor(t, d, backend)
+    held = v.expect(False, "s", "web.test", "psk", certificate=good)
+    assert lifetime(held.session) <= 2 * HOUR
+    clock.set(1.5 * HOUR)
+    held = v.expect(True, "s", "web.test", "psk", held.session, good)
+    assert lifetime(held.session) <= 0.5 * HOUR + 30
+    clock.set(2.5 * HOUR)
+    v.expect(False, "s", "web.test", "psk", held.session, good)
+
+
+@limit(120)
 def test_another_name_of_the_same_policy(t):
     """RFC 6066 3: a session is of a name; under another one, or none, it is a
     full handshake, and no failure."""
