@@ -61,7 +61,7 @@ def parity_P45_curl_resumes(t):
     assert told(said.out) == ["no", "yes", "yes"], said.out
 
 
-def gnutls_cli(t, version, *words):
+def gnutls_cli(t, version):
     """Its first connection says nothing and waits for a ticket: there is one
     with the backend's greeting."""
     backend = t.server(speaker(b"greeting\n"))
@@ -71,7 +71,7 @@ def gnutls_cli(t, version, *words):
                  "--x509cafile", t.pki.root().cert, "--sni-hostname", "web.test",
                  "--verify-hostname", "web.test", "-p", d.port(),
                  "--priority", "NORMAL:-VERS-ALL:+VERS-TLS" + version,
-                 *words, "127.0.0.1")
+                 "127.0.0.1")
     d.wait_access(resumed=True)
     assert "This is a resumed session" in said.out, said
     assert "greeting" in said.out, said
@@ -247,8 +247,3 @@ def test_early_data_is_served_without(t):
     assert told(said.out) == ["yes"], said
     record = d.wait_access(resumed=True)
     assert record["reason"] == "done" and record["bytes_in"] == len(REQUEST)
-
-
-def test_early_data_of_gnutls(t):
-    """It has some at hand, is offered nothing, and says it afterwards."""
-    gnutls_cli(t, "1.3", "--earlydata", t.write("early", REQUEST))
