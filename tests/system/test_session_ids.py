@@ -76,6 +76,11 @@ def parity_P42_a_reload(t):
     services = d.services
     d.reload(services, defaults={"timeouts": {"idle": "99s"}})
     assert resumed(client, d, session, 6, version="1.2", ids=1) == 6
+    descriptors = d.descriptors()
+    for _ in range(5):
+        d.reload(services)
+    assert d.descriptors() == descriptors
+    assert resumed(client, d, session, 6, version="1.2", ids=1) == 6
     services["s"]["accept"]["tls"]["alpn"] = ["other"]
     d.reload(services)
     assert resumed(client, d, session, 6, version="1.2", ids=1) == 0
