@@ -215,6 +215,7 @@ add_plan(struct scene *scene, const char *name, bool is_isolated)
 	file_set_add(generation->files, "/index", index, FILE_SECRET);
 	plan->generation = generation;
 	plan->index = -1;
+	plan->sessions = -1;
 	plan->workers = 2;
 	plan->parcel = generation_parcel_new(generation, &error);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(plan->parcel);
