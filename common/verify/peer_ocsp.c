@@ -115,6 +115,16 @@ hear_nothing(SSL *ssl, enum peer_ocsp ocsp, const char *sentence, bool is_must)
 	return peer_check_hear(ssl, &statement);
 }
 
+/* Does the gate insist on a staple, or the certificate itself (RFC 7633)? */
+static bool
+is_staple_due(const SSL *ssl, const struct peer_policy *policy)
+{
+	X509 *leaf = SSL_get0_peer_certificate(ssl);
+
+	return policy->ocsp.staple == OCSP_STAPLE_MUST ||
+	       (leaf && ocsp_is_staple_demanded(leaf));
+}
+
 static int
 on_status(SSL *ssl, void *argument)
 {
@@ -127,7 +137,7 @@ on_status(SSL *ssl, void *argument)
 	assert(policy);
 	if (SSL_session_reused(ssl))
 		return STAPLE_ACCEPTED;
-	is_must = policy->ocsp.staple == OCSP_STAPLE_MUST;
+	is_must = is_staple_due(ssl, policy);
 	length = SSL_get_tlsext_status_ocsp_resp(ssl, &der);
 	if (!der || length <= 0)
 		is_admitted = hear_nothing(

@@ -167,6 +167,29 @@ def reverses(d, service):
         return data != b""
 
 
+def test_a_certificate_that_demands_its_staple(t):
+    """RFC 7633: what its owner has asked its CA for counts, unless nobody is to
+    be asked for staples."""
+    world = World(t)
+    world.leaf = t.pki.leaf("localhost", "127.0.0.1", issuer=world.root,
+                            more=["tlsfeature=status_request"])
+    ports = {"with": world.server("with", world.answer()),
+             "without": world.server("without", None)}
+    services = {
+        "%s_%s_%s" % (kind, version, mode): {
+            "accept": {}, "connect": world.connect(
+                "127.0.0.1:%d" % port, version, staple=mode)}
+        for kind, port in ports.items() for version in VERSIONS
+        for mode in ("off", "try")}
+    d = t.daemon(services)
+    for name in services:
+        kind, _, mode = name.split("_")
+        admitted = kind == "with" or mode == "off"
+        assert reverses(d, name) == admitted, name
+        record = d.wait_access(service=name)
+        assert admitted or record["reason"] == "backend_cert_rejected", record
+
+
 @limit(240)
 def parity_P33_staples_of_openssl_servers(t):
     """Every kind of answer under each setting, TLS 1.2 and 1.3. A client whose

@@ -663,7 +663,7 @@ class Zoo:
         add("serial-zero", OK, OK, serial=0)
         add("serial-of-40-octets", OK, OK, serial=(1 << 312) + 1)
         add("unique-id", OK, OK, unique_id=True)
-        add("must-staple", OK, OK, also=[extension(
+        add("must-staple", CERT, OK, also=[extension(
             "1.3.6.1.5.5.7.1.24", sequence(integer(5)))])
         add("version-1", OK, OK, made=make(name(("CN", HOST)), self.key,
                                            self.inner, version=1))
