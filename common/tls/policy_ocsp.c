@@ -4,46 +4,10 @@
  */
 #include "common/tls/policy_ocsp.h"
 
-#include <string.h>
-
 #include "common/base/error.h"
 #include "common/base/framed_hash.h"
 #include "common/base/mem.h"
-#include "common/net/address.h"
 #include "common/tls/tls_settings.h"
-
-static int
-find_no_port(const char *service, void *argument)
-{
-	(void)service;
-	(void)argument;
-	return -1;
-}
-
-/* Is it HOST:PORT, with or without the scheme? Whatever else is in it, a user's
- * password perhaps, is not repeated to anybody. */
-static bool
-is_proxy(const char *text)
-{
-	static const char scheme[] = "http://";
-	struct address address;
-	AUTO_FREE char *bare = NULL;
-	size_t length;
-	bool is_host;
-
-	if (strncmp(text, scheme, sizeof(scheme) - 1) == 0)
-		text += sizeof(scheme) - 1;
-	length = strlen(text);
-	if (length > 0 && text[length - 1] == '/')
-		length--;
-	bare = mem_strndup(text, length);
-	if (address_parse_with(bare, ADDRESS_TO_CONNECT, find_no_port, NULL,
-			       &address, NULL) != 0)
-		return false;
-	is_host = address.kind == ADDRESS_HOST || address.kind == ADDRESS_INET;
-	address_clear(&address);
-	return is_host;
-}
 
 void
 policy_ocsp_choose(const struct tls_ocsp *ocsp, bool is_server,
@@ -62,10 +26,6 @@ policy_ocsp_choose(const struct tls_ocsp *ocsp, bool is_server,
 	framed_hash_add_number(hash, rules->is_hard);
 	framed_hash_add_number(hash, rules->is_nonce);
 	framed_hash_add_text(hash, rules->http_proxy);
-	if (rules->http_proxy && !is_proxy(rules->http_proxy))
-		error_list_addf(problems, &ocsp->http_proxy_at,
-				"verify.ocsp.http_proxy: a proxy is written "
-				"http://HOST:PORT");
 	if (rules->check != OCSP_CHECK_OFF)
 		return;
 	if (rules->is_hard)
