@@ -27,18 +27,6 @@
 
 #define RESOLVE_MS 2000
 
-__attribute__((format(printf, 3, 4))) static void
-judge(struct probe_verdict *verdict, enum probe_judgement judgement,
-      const char *format, ...)
-{
-	va_list arguments;
-
-	verdict->judgement = judgement;
-	va_start(arguments, format);
-	vsnprintf(verdict->text, sizeof(verdict->text), format, arguments);
-	va_end(arguments);
-}
-
 /* The caller's, or NULL when nothing is verified. */
 static STACK_OF(X509) *
 verified_chain(const struct probe_authorities *authorities,
@@ -74,15 +62,17 @@ tell(struct probe_verdict *verdict, const struct ocsp_judgement *judgement)
 	char begin[32], end[32];
 
 	if (judgement->status != OCSP_GOOD) {
-		judge(verdict, PROBE_BAD, "%s: %s",
-		      ocsp_status_word(judgement->status), judgement->sentence);
+		probe_judge(verdict, PROBE_BAD, "%s: %s",
+			    ocsp_status_word(judgement->status),
+			    judgement->sentence);
 		return;
 	}
-	judge(verdict, PROBE_GOOD, "not revoked, as of %s",
-	      clock_format(judgement->this_update * 1000, begin));
+	probe_judge(verdict, PROBE_GOOD, "not revoked, as of %s",
+		    clock_format(judgement->this_update * 1000, begin));
 	if (judgement->next_update != 0)
-		judge(verdict, PROBE_GOOD, "not revoked, as of %s, until %s",
-		      begin, clock_format(judgement->next_update * 1000, end));
+		probe_judge(verdict, PROBE_GOOD,
+			    "not revoked, as of %s, until %s", begin,
+			    clock_format(judgement->next_update * 1000, end));
 }
 
 static void
@@ -99,15 +89,16 @@ judge_staple(struct probe_ocsp *ocsp, const struct probe_request *request,
 			tls_engine_ssl(link->engine), &der);
 	if (!der || length <= 0) {
 		if (request->has_ocsp)
-			judge(&ocsp->staple, PROBE_NOT_JUDGED,
-			      "the server sends none along");
+			probe_judge(&ocsp->staple, PROBE_NOT_JUDGED,
+				    "the server sends none along");
 		return;
 	}
 	if (sk_X509_num(chain) < 2) {
-		judge(&ocsp->staple, PROBE_NOT_JUDGED,
-		      "one came, of %ld bytes; whose word would count is not "
-		      "known without a chain that is good",
-		      length);
+		probe_judge(
+			&ocsp->staple, PROBE_NOT_JUDGED,
+			"one came, of %ld bytes; whose word would count is not "
+			"known without a chain that is good",
+			length);
 		return;
 	}
 	pair = pair_at(chain, 0);
@@ -135,8 +126,8 @@ on_told(void *argument, const struct ocsp_reply *reply)
 	inquiry->is_over = true;
 	event_base_loopbreak(inquiry->base);
 	if (reply->failure) {
-		judge(&responder->verdict, PROBE_BAD, "no answer: %s",
-		      reply->failure);
+		probe_judge(&responder->verdict, PROBE_BAD, "no answer: %s",
+			    reply->failure);
 		return;
 	}
 	responder->ms = clock_monotonic_ms() - inquiry->started_ms;
@@ -177,7 +168,7 @@ ask(struct event_base *base, struct ocsp_transport *transport,
 	if (inquiry.is_over)
 		return;
 	ocsp_exchange_free(exchange);
-	judge(&responder->verdict, PROBE_BAD, "no answer");
+	probe_judge(&responder->verdict, PROBE_BAD, "no answer");
 }
 
 static void
@@ -198,10 +189,11 @@ ask_all(struct probe_ocsp *ocsp, struct event_base *base,
 		const struct ocsp_pair pair = pair_at(chain, (int)i);
 
 		if (!responder->uri[0])
-			judge(&responder->verdict, PROBE_NOT_JUDGED,
-			      "the certificate names no responder");
+			probe_judge(&responder->verdict, PROBE_NOT_JUDGED,
+				    "the certificate names no responder");
 		else if (!transport)
-			judge(&responder->verdict, PROBE_BAD, "%s", error.text);
+			probe_judge(&responder->verdict, PROBE_BAD, "%s",
+				    error.text);
 		else
 			ask(base, transport, request, &pair, responder);
 	}

@@ -29,9 +29,9 @@
 
 #define DEPTH_MAX 10
 
-__attribute__((format(printf, 3, 4))) static void
-judge(struct probe_verdict *verdict, enum probe_judgement judgement,
-      const char *format, ...)
+void
+probe_judge(struct probe_verdict *verdict, enum probe_judgement judgement,
+	    const char *format, ...)
 {
 	va_list arguments;
 
@@ -130,15 +130,17 @@ judge_order(const struct court *court, struct probe_verdict *verdict)
 
 	peer_words_name(X509_get_issuer_name(walk.last), name, sizeof(name));
 	if (!walk.is_to_root && !issuer)
-		judge(verdict, PROBE_NOT_JUDGED,
-		      "nothing here tells whether %s, which comes next, is a "
-		      "root or missing",
-		      name);
+		probe_judge(
+			verdict, PROBE_NOT_JUDGED,
+			"nothing here tells whether %s, which comes next, is a "
+			"root or missing",
+			name);
 	else if (issuer && X509_self_signed(issuer, 0) != 1) {
-		judge(verdict, PROBE_BAD,
-		      "the intermediate %s was not sent: the CAs here have it, "
-		      "others do not",
-		      name);
+		probe_judge(verdict, PROBE_BAD,
+			    "the intermediate %s was not sent: the CAs here "
+			    "have it, "
+			    "others do not",
+			    name);
 		if (peer_words_issuer_place(walk.last, place, sizeof(place)))
 			snprintf(verdict->advice, sizeof(verdict->advice),
 				 "append it to the server's chain file (get "
@@ -148,19 +150,20 @@ judge_order(const struct court *court, struct probe_verdict *verdict)
 			snprintf(verdict->advice, sizeof(verdict->advice),
 				 "append it to the server's chain file");
 	} else if (foreign > 0)
-		judge(verdict, PROBE_BAD,
-		      "complete, but %d of the certificates sent %s not "
-		      "belong to it",
-		      foreign, foreign == 1 ? "does" : "do");
+		probe_judge(verdict, PROBE_BAD,
+			    "complete, but %d of the certificates sent %s not "
+			    "belong to it",
+			    foreign, foreign == 1 ? "does" : "do");
 	else if (!walk.is_in_order)
-		judge(verdict, PROBE_BAD,
-		      "complete, but not in order: each certificate's issuer "
-		      "has to follow it");
+		probe_judge(
+			verdict, PROBE_BAD,
+			"complete, but not in order: each certificate's issuer "
+			"has to follow it");
 	else
-		judge(verdict, PROBE_GOOD, "complete and in order%s",
-		      walk.is_to_root && walk.used > 1
-			      ? ", with the root, which need not be sent"
-			      : "");
+		probe_judge(verdict, PROBE_GOOD, "complete and in order%s",
+			    walk.is_to_root && walk.used > 1
+				    ? ", with the root, which need not be sent"
+				    : "");
 	X509_free(issuer);
 }
 
@@ -254,8 +257,8 @@ verify(const struct court *court, X509_STORE_CTX *verification,
 		peer_words_name(X509_get_subject_name(sk_X509_value(
 					built, sk_X509_num(built) - 1)),
 				name, sizeof(name));
-		judge(verdict, PROBE_GOOD, "trusted: %s is one of %s", name,
-		      court->authorities->what);
+		probe_judge(verdict, PROBE_GOOD, "trusted: %s is one of %s",
+			    name, court->authorities->what);
 	}
 	for (size_t i = 0; i < faults.count; i++)
 		X509_free(faults.list[i].about);
@@ -270,7 +273,7 @@ judge_chain(const struct court *court, struct probe_verdict *verdict)
 
 	if (!verification || !X509_STORE_CTX_init(verification, court->store,
 						  court->leaf, court->chain)) {
-		judge(verdict, PROBE_BAD, "OpenSSL is out of memory");
+		probe_judge(verdict, PROBE_BAD, "OpenSSL is out of memory");
 		X509_STORE_CTX_free(verification);
 		return;
 	}
@@ -292,14 +295,14 @@ accept_name(const struct court *court, const struct peer_name *matched,
 	char shown[256];
 
 	if (!matched) {
-		judge(verdict, PROBE_GOOD,
-		      "any name will do under the scheme none");
+		probe_judge(verdict, PROBE_GOOD,
+			    "any name will do under the scheme none");
 		return;
 	}
 	peer_name_format(matched, shown, sizeof(shown));
-	judge(verdict, PROBE_GOOD, "the certificate is for %s%s%s", shown,
-	      strcasecmp(shown, name) != 0 ? ", which means " : "",
-	      strcasecmp(shown, name) != 0 ? name : "");
+	probe_judge(verdict, PROBE_GOOD, "the certificate is for %s%s%s", shown,
+		    strcasecmp(shown, name) != 0 ? ", which means " : "",
+		    strcasecmp(shown, name) != 0 ? name : "");
 }
 
 /* What is near by and does not count is worth its words; else the names that
@@ -316,11 +319,11 @@ refuse_name(const struct court *court, const struct public_suffixes *suffixes,
 	verify_name_explain(&request->scheme, suffixes, names, name, why,
 			    sizeof(why));
 	is_near = strncmp(why, "its ", 4) == 0;
-	judge(verdict, PROBE_BAD,
-	      "%s is none of its names under the scheme "
-	      "%s%s%s",
-	      name, request->scheme_text, is_near ? ": " : "",
-	      is_near ? why : "");
+	probe_judge(verdict, PROBE_BAD,
+		    "%s is none of its names under the scheme "
+		    "%s%s%s",
+		    name, request->scheme_text, is_near ? ": " : "",
+		    is_near ? why : "");
 	advise(court, verdict,
 	       hostname_is_ip(name) ? X509_V_ERR_IP_ADDRESS_MISMATCH
 				    : X509_V_ERR_HOSTNAME_MISMATCH,
@@ -336,8 +339,8 @@ judge_name(const struct court *court, struct probe_verdict *verdict)
 	struct peer_names *names;
 
 	if (!request->verify_name[0]) {
-		judge(verdict, PROBE_NOT_JUDGED,
-		      "none to look for: say --verify-name NAME");
+		probe_judge(verdict, PROBE_NOT_JUDGED,
+			    "none to look for: say --verify-name NAME");
 		return;
 	}
 	suffixes = public_suffixes_builtin();
@@ -368,20 +371,21 @@ judge_pin(const struct court *court, struct probe_verdict *verdict)
 	pins = fingerprint_set_new(request->pins, request->pin_count, &error);
 	found = pins ? fingerprint_set_find(pins, court->leaf) : -1;
 	if (found >= 0) {
-		judge(verdict, PROBE_GOOD,
-		      "%s: a gate with this fingerprint admits it, whatever "
-		      "else is wrong",
-		      fingerprint_format(&request->pins[found], text,
-					 sizeof(text)));
+		probe_judge(
+			verdict, PROBE_GOOD,
+			"%s: a gate with this fingerprint admits it, whatever "
+			"else is wrong",
+			fingerprint_format(&request->pins[found], text,
+					   sizeof(text)));
 	} else if (!pins) {
-		judge(verdict, PROBE_BAD, "%s", error.text);
+		probe_judge(verdict, PROBE_BAD, "%s", error.text);
 	} else {
 		if (fingerprint_make(court->leaf, request->pins[0].digest,
 				     request->pins[0].is_of_key, &own,
 				     &error) == 0)
 			fingerprint_format(&own, text, sizeof(text));
-		judge(verdict, PROBE_BAD, "the certificate's fingerprint is %s",
-		      text);
+		probe_judge(verdict, PROBE_BAD,
+			    "the certificate's fingerprint is %s", text);
 	}
 	fingerprint_set_free(pins);
 }

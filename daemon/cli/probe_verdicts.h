@@ -33,6 +33,11 @@ struct probe_verdicts {
 	struct probe_verdict pin; /* a match outranks all the others */
 };
 
+/* Set judgement and text. */
+void
+probe_judge(struct probe_verdict *verdict, enum probe_judgement judgement,
+	    const char *format, ...) __attribute__((format(printf, 3, 4)));
+
 /* chain is what the server has sent, with its leaf first; NULL: nothing. */
 void
 probe_verdicts_make(struct probe_verdicts *verdicts,
