@@ -341,8 +341,9 @@ def parity_P38_one_request_a_minute(t):
     world.responder.mood = mood
     d = t.daemon(world.services, clock=clock)
     wait_for(lambda: asked, "the responder is asked")
+    step_seconds = 13
     for step in range(24):
-        clock.move(13)
+        clock.move(step_seconds)
         if step % 3 == 2:
             helper, = d.role("helper")
             d.kill_child(helper)
@@ -354,7 +355,8 @@ def parity_P38_one_request_a_minute(t):
     wait_for(lambda: len(asked) > before, "it is asked again")
     assert len(asked) > 2, asked
     pauses = [later - sooner for sooner, later in zip(asked, asked[1:])]
-    assert min(pauses) >= 59.9, pauses
+    # The clock may have been moved while a request was on its way.
+    assert min(pauses) >= 59.9 - step_seconds, pauses
 
 
 @limit(120)
