@@ -287,7 +287,7 @@ put_kind(struct message *message, enum item_kind kind, int descriptor)
 {
 	if (!has_room(message, 1, 1))
 		return PUT_FULL;
-	buf_write_u8(&message->body, kind);
+	buf_write_u8(&message->body, (uint8_t)kind);
 	return put_descriptor(message, descriptor);
 }
 

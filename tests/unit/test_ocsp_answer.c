@@ -465,7 +465,7 @@ test_nonce(void)
 	CU_ASSERT_EQUAL(judge(&fixture), OCSP_GOOD);
 	fixture.answer.nonce_length--;
 	ASSERT_UNUSABLE(&fixture, "not made for this request");
-	fixture.answer.nonce_length = 0;
+	fixture.answer.nonce_length = 1;
 	ASSERT_UNUSABLE(&fixture, "not made for this request");
 	fixture.answer.nonce_length = sizeof(nonce.bytes);
 	fixture.nonce = &wrong;
