@@ -141,10 +141,13 @@ static bool
 set_up_connection(SSL *ssl, struct visit *visit)
 {
 	unsigned char protocols[256];
+	char name[256];
 	size_t length = visit->alpn ? strlen(visit->alpn) : 0;
 
 	SSL_set_app_data(ssl, visit);
-	if (visit->name && !SSL_set_tlsext_host_name(ssl, visit->name))
+	/* OpenSSL's macro casts const away, so it gets a copy. */
+	snprintf(name, sizeof(name), "%s", visit->name ? visit->name : "");
+	if (visit->name && !SSL_set_tlsext_host_name(ssl, name))
 		return false;
 	if (length > 0 && length < sizeof(protocols)) {
 		protocols[0] = (unsigned char)length;

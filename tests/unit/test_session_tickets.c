@@ -157,13 +157,14 @@ begin(struct scene *scene)
 {
 	struct tls_pair *pair = &scene->pair;
 	struct error error = {.text = ""};
+	char name[] = "web.example.org";
 	SSL *client, *server;
 
 	tls_pair_init(pair, scene->client, scene->server);
 	client = tls_engine_ssl(pair->client.engine);
 	server = tls_engine_ssl(pair->server.engine);
 	SSL_set_app_data(client, scene);
-	SSL_set_tlsext_host_name(client, "web.example.org");
+	SSL_set_tlsext_host_name(client, name);
 	if (scene->session)
 		CU_ASSERT_FATAL(SSL_set_session(client, scene->session));
 	scene->given = 0;
