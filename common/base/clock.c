@@ -38,6 +38,12 @@ clock_real_ms(void)
 	return read_clock(CLOCK_REALTIME);
 }
 
+int64_t
+clock_real_s(void)
+{
+	return clock_real_ms() / 1000;
+}
+
 void
 clock_shift(int64_t milliseconds)
 {

@@ -15,6 +15,10 @@ clock_monotonic_ms(void);
 int64_t
 clock_real_ms(void);
 
+/* Seconds since 1970, of the same clock. */
+int64_t
+clock_real_s(void);
+
 /* For tests: answers of both clocks are shifted by this much from now on. */
 void
 clock_shift(int64_t milliseconds);

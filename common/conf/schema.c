@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Looking things up in the table of keys. Its rows are in schema_global.c,
- * schema_service.c and schema_tls.c, in the order in which they are printed;
+ * Looking things up in the table of keys. Its rows are in schema_global.c and
+ * the files of its subjects, in the order in which they are printed;
  * help is one line that begins in lower case and has no full stop.
  */
 #include "common/conf/schema.h"

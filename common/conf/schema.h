@@ -2,8 +2,8 @@
 /*
  * THE table of keys. The loader, the checker, `check --print`, the JSON
  * Schema and the reference part of the manual read it, so they cannot
- * disagree. A new key is one row (in schema_global.c, schema_service.c or
- * schema_tls.c) and one place that uses its field.
+ * disagree. A new key is one row (in the schema_*.c of its subject) and one
+ * place that uses its field.
  */
 #ifndef SEALOCK_CONF_SCHEMA_H
 #define SEALOCK_CONF_SCHEMA_H

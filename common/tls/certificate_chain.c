@@ -26,7 +26,7 @@ is_self_signed(X509 *certificate)
 static bool
 is_valid_now(const X509 *certificate)
 {
-	time_t now = (time_t)(clock_real_ms() / 1000);
+	time_t now = (time_t)clock_real_s();
 
 	return X509_cmp_time(X509_get0_notBefore(certificate), &now) < 0 &&
 	       X509_cmp_time(X509_get0_notAfter(certificate), &now) > 0;

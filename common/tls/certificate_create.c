@@ -125,7 +125,7 @@ set_serial(X509 *certificate)
 static int
 set_validity(X509 *certificate, unsigned int days)
 {
-	time_t now = (time_t)(clock_real_ms() / 1000);
+	time_t now = (time_t)clock_real_s();
 
 	if (!X509_time_adj_ex(X509_getm_notBefore(certificate), 0,
 			      -START_EARLIER, &now) ||

@@ -200,7 +200,7 @@ claim_place(const struct session_cache *cache, const uint64_t *key,
 	    struct session_place *place)
 {
 	size_t first = first_of(cache, key);
-	uint64_t now = (uint64_t)(clock_real_ms() / 1000);
+	uint64_t now = (uint64_t)clock_real_s();
 	int64_t now_ms = clock_monotonic_ms();
 
 	for (int attempt = 0; attempt < SET_SLOTS; attempt++) {
@@ -255,7 +255,7 @@ session_cache_get(struct session_cache *cache,
 		  size_t *length)
 {
 	uint64_t words[SESSION_SLOT_KEY_WORDS];
-	uint64_t now = (uint64_t)(clock_real_ms() / 1000);
+	uint64_t now = (uint64_t)clock_real_s();
 	struct session_entry *entry = &cache->entry;
 	size_t first;
 

@@ -95,22 +95,6 @@ session_client_install(SSL_CTX *context)
 	return 0;
 }
 
-/* Until when may a session be resumed under this connection's policy? 0: not at
- * all. */
-static int64_t
-end_of(const SSL *ssl, SSL_SESSION *session)
-{
-	struct peer_session known;
-	int64_t end = 0;
-
-	if (peer_session_recall(session, &known) != 0)
-		return 0;
-	if (peer_session_is_enough(&known, session, peer_check_policy(ssl)))
-		end = peer_session_end(&known, LIFETIME);
-	peer_session_clear(&known);
-	return end;
-}
-
 void
 session_client_offer(SSL *ssl, struct session_backend *backend)
 {
@@ -127,7 +111,9 @@ session_client_offer(SSL *ssl, struct session_backend *backend)
 		return;
 	}
 	session = session_backend_take(backend);
-	if (session && end_of(ssl, session) > clock_real_ms() / 1000 &&
+	if (session &&
+	    peer_session_until(session, peer_check_policy(ssl), LIFETIME) >
+		    clock_real_s() &&
 	    SSL_set_session(ssl, session))
 		resumption->offered = session;
 	SSL_SESSION_free(session);
@@ -144,10 +130,11 @@ session_client_keep(SSL *ssl)
 	/* Tickets that come are made of this session, and remember what it
 	 * does. */
 	if (!SSL_session_reused(ssl) &&
-	    peer_session_remember(session, clock_real_ms() / 1000,
+	    peer_session_remember(session, clock_real_s(),
 				  peer_check_verdict(ssl)) != 0)
 		return;
-	resumption->valid_until = end_of(ssl, session);
+	resumption->valid_until =
+		peer_session_until(session, peer_check_policy(ssl), LIFETIME);
 	resumption->is_kept = true;
 	/* One that was resumed is there already, unless it was renewed. */
 	if (SSL_version(ssl) < TLS1_3_VERSION && session != resumption->offered)

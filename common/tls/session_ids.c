@@ -18,6 +18,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/mem.h"
+#include "common/base/openssl_ex_data.h"
 #include "common/tls/session_cache.h"
 #include "common/verify/peer_check.h"
 #include "common/verify/peer_session.h"
@@ -28,22 +29,12 @@ static int ids_index = -1;     /* of SSL_CTX */
 static int context_index = -1; /* of SSL */
 
 static void
-free_value(void *parent, void *pointer, CRYPTO_EX_DATA *extra, int index,
-	   long argument, void *more)
-{
-	(void)parent;
-	(void)extra;
-	(void)index;
-	(void)argument;
-	(void)more;
-	mem_free(pointer);
-}
-
-static void
 make_indexes(void)
 {
-	ids_index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, free_value);
-	context_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, free_value);
+	ids_index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL,
+					     openssl_ex_data_free);
+	context_index =
+		SSL_get_ex_new_index(0, NULL, NULL, NULL, openssl_ex_data_free);
 }
 
 static bool
@@ -61,12 +52,6 @@ ids_of(const SSL *ssl)
 	return has_indexes()
 		       ? SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), ids_index)
 		       : NULL;
-}
-
-static int64_t
-now_s(void)
-{
-	return clock_real_ms() / 1000;
 }
 
 static bool
@@ -97,34 +82,19 @@ make_key_of(const SSL_SESSION *session,
 	return make_key(context, context_length, id, id_length, key);
 }
 
-/* When a session ends under this connection's policy; 0: it must not be
- * resumed. */
-static int64_t
-end_of(const SSL *ssl, SSL_SESSION *session, int64_t lifetime)
-{
-	struct peer_session known;
-	int64_t end = 0;
-
-	if (peer_session_recall(session, &known) != 0)
-		return 0;
-	if (peer_session_is_enough(&known, session, peer_check_policy(ssl)))
-		end = peer_session_end(&known, lifetime);
-	peer_session_clear(&known);
-	return end;
-}
-
 static void
 put(const SSL *ssl, const struct session_ids *ids, SSL_SESSION *session)
 {
-	int64_t end = end_of(ssl, session, ids->lifetime);
+	int64_t end = peer_session_until(session, peer_check_policy(ssl),
+					 ids->lifetime);
 	int length = i2d_SSL_SESSION(session, NULL);
 	unsigned char key[SESSION_CACHE_KEY_SIZE];
 	unsigned char *bytes, *next;
 
-	if (end > now_s() + ids->timeout)
-		end = now_s() + ids->timeout;
-	if (end <= now_s() || length <= 0 || length > (int)SESSION_SLOT_MAX ||
-	    !make_key_of(session, key))
+	if (end > clock_real_s() + ids->timeout)
+		end = clock_real_s() + ids->timeout;
+	if (end <= clock_real_s() || length <= 0 ||
+	    length > (int)SESSION_SLOT_MAX || !make_key_of(session, key))
 		return;
 	bytes = next = mem_alloc((size_t)length);
 	if (i2d_SSL_SESSION(session, &next) == length)
@@ -151,8 +121,8 @@ on_new(SSL *ssl, SSL_SESSION *session)
 	if (!cache || !ids || !is_for_cache(ssl, ids))
 		return 0;
 	if (SSL_version(ssl) < TLS1_3_VERSION &&
-	    peer_session_remember(session, now_s(), peer_check_verdict(ssl)) !=
-		    0)
+	    peer_session_remember(session, clock_real_s(),
+				  peer_check_verdict(ssl)) != 0)
 		return 0;
 	put(ssl, ids, session);
 	return 0;
@@ -183,7 +153,8 @@ on_get(SSL *ssl, const unsigned char *id, int id_length, int *is_copied)
 	if (!cache || !ids || id_length <= 0)
 		return NULL;
 	session = find(ssl, id, (size_t)id_length);
-	if (session && end_of(ssl, session, ids->lifetime) > now_s())
+	if (session && peer_session_until(session, peer_check_policy(ssl),
+					  ids->lifetime) > clock_real_s())
 		return session;
 	SSL_SESSION_free(session);
 	return NULL;
@@ -262,7 +233,9 @@ session_ids_due(SSL *ssl, int64_t handshake_at)
 	    peer_session_remember(session, handshake_at,
 				  peer_check_verdict(ssl)) != 0)
 		return 0;
-	left = end_of(ssl, session, ids->lifetime) - now_s();
+	left = peer_session_until(session, peer_check_policy(ssl),
+				  ids->lifetime) -
+	       clock_real_s();
 	if (left <= 0)
 		return 0;
 	/* What the client is told. */

@@ -26,6 +26,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/mem.h"
+#include "common/base/openssl_ex_data.h"
 #include "common/tls/ticket_keys.h"
 #include "common/verify/peer_check.h"
 #include "common/verify/peer_session.h"
@@ -39,22 +40,10 @@
 static int tickets_index = -1;
 
 static void
-free_tickets(void *parent, void *pointer, CRYPTO_EX_DATA *extra, int index,
-	     long argument, void *more)
-{
-	(void)parent;
-	(void)extra;
-	(void)index;
-	(void)argument;
-	(void)more;
-	mem_free(pointer);
-}
-
-static void
 make_index(void)
 {
-	tickets_index =
-		SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, free_tickets);
+	tickets_index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL,
+						 openssl_ex_data_free);
 }
 
 static bool
@@ -71,12 +60,6 @@ tickets_of(const SSL *ssl)
 	return has_index() ? SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl),
 						 tickets_index)
 			   : NULL;
-}
-
-static int64_t
-now_s(void)
-{
-	return clock_real_ms() / 1000;
 }
 
 static bool
@@ -193,11 +176,12 @@ on_session(SSL *ssl, void *argument)
 	int64_t left;
 
 	if (SSL_version(ssl) < TLS1_3_VERSION &&
-	    (SSL_session_reused(ssl) || !remember(ssl, session, now_s())))
+	    (SSL_session_reused(ssl) ||
+	     !remember(ssl, session, clock_real_s())))
 		return 1;
 	if (peer_session_recall(session, &known) != 0)
 		return 1;
-	left = peer_session_end(&known, tickets->lifetime) - now_s();
+	left = peer_session_end(&known, tickets->lifetime) - clock_real_s();
 	/* One whose verdict has just ended. With 0 OpenSSL would find that it
 	 * cannot encode the session, and end the connection. */
 	if (left <= 0)
@@ -210,16 +194,9 @@ on_session(SSL *ssl, void *argument)
 static bool
 is_good(SSL *ssl, const struct session_tickets *tickets, SSL_SESSION *session)
 {
-	struct peer_session known;
-	bool result;
-
-	if (peer_session_recall(session, &known) != 0)
-		return false;
-	result =
-		now_s() < peer_session_end(&known, tickets->lifetime) &&
-		peer_session_is_enough(&known, session, peer_check_policy(ssl));
-	peer_session_clear(&known);
-	return result;
+	return clock_real_s() < peer_session_until(session,
+						   peer_check_policy(ssl),
+						   tickets->lifetime);
 }
 
 /* Is there anything to encrypt with, and is everything that the client's

@@ -14,6 +14,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/mem.h"
+#include "common/base/openssl_ex_data.h"
 
 #define SLOTS_MIN   64
 #define STAPLES_MAX ((size_t)1 << 18)
@@ -173,18 +174,6 @@ staple_table_install(const struct staple_table *table)
 	installed = table;
 }
 
-static void
-free_digest(void *parent, void *pointer, CRYPTO_EX_DATA *extra, int index,
-	    long argument, void *more)
-{
-	(void)parent;
-	(void)extra;
-	(void)index;
-	(void)argument;
-	(void)more;
-	mem_free(pointer);
-}
-
 /* Where a leaf keeps its digest: to hash it in each handshake would be a
  * waste. */
 static int
@@ -193,7 +182,8 @@ digest_index(void)
 	static int index = -1;
 
 	if (index < 0)
-		index = X509_get_ex_new_index(0, NULL, NULL, NULL, free_digest);
+		index = X509_get_ex_new_index(0, NULL, NULL, NULL,
+					      openssl_ex_data_free);
 	return index;
 }
 

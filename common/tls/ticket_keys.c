@@ -18,12 +18,6 @@ struct held_ring {
 
 static SLIST_HEAD(, held_ring) rings = SLIST_HEAD_INITIALIZER(rings);
 
-static int64_t
-now_s(void)
-{
-	return clock_real_ms() / 1000;
-}
-
 static struct held_ring *
 find(const unsigned char id[TICKET_RING_ID_SIZE])
 {
@@ -60,7 +54,7 @@ ticket_keys_current(const unsigned char ring[TICKET_RING_ID_SIZE])
 {
 	const struct held_ring *held = find(ring);
 
-	return held ? ticket_ring_current(held->ring, now_s()) : NULL;
+	return held ? ticket_ring_current(held->ring, clock_real_s()) : NULL;
 }
 
 enum ticket_use
@@ -70,7 +64,7 @@ ticket_keys_find(const unsigned char ring[TICKET_RING_ID_SIZE],
 {
 	const struct held_ring *held = find(ring);
 	const struct ticket_key *current;
-	int64_t now = now_s();
+	int64_t now = clock_real_s();
 
 	*key = held ? ticket_ring_find(held->ring, name, now) : NULL;
 	if (!*key)

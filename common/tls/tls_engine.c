@@ -384,7 +384,7 @@ static void
 establish(struct tls_engine *engine)
 {
 	engine->is_established = true;
-	engine->established_at = clock_real_ms() / 1000;
+	engine->established_at = clock_real_s();
 	SSL_set_msg_callback(engine->ssl, on_message);
 	SSL_set_msg_callback_arg(engine->ssl, engine);
 }

@@ -17,6 +17,7 @@
 #include "common/base/error.h"
 #include "common/base/mem.h"
 #include "common/base/openssl_auto.h"
+#include "common/base/openssl_ex_data.h"
 #include "common/net/hostname.h"
 #include "common/tls/ca_store.h"
 #include "common/tls/certificate.h"
@@ -84,18 +85,6 @@ acknowledge_name(SSL *ssl, int *alert, void *argument)
 		       : SSL_TLSEXT_ERR_NOACK;
 }
 
-static void
-free_alpn(void *parent, void *pointer, CRYPTO_EX_DATA *extra, int index,
-	  long argument, void *more)
-{
-	(void)parent;
-	(void)extra;
-	(void)index;
-	(void)argument;
-	(void)more;
-	mem_free(pointer);
-}
-
 /* The context outlives the policy: it gets a copy of its own. */
 static bool
 set_server_alpn(SSL_CTX *context, const struct alpn *alpn)
@@ -105,7 +94,7 @@ set_server_alpn(SSL_CTX *context, const struct alpn *alpn)
 
 	if (index < 0)
 		index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL,
-						 free_alpn);
+						 openssl_ex_data_free);
 	copy = mem_dup(alpn, sizeof(*alpn) + alpn->length);
 	if (index < 0 || !SSL_CTX_set_ex_data(context, index, copy)) {
 		mem_free(copy);

@@ -22,6 +22,7 @@
 #include <openssl/ocsp.h>
 #include <openssl/x509v3.h>
 
+#include "common/base/asn1_seconds.h"
 #include "common/base/mem.h"
 #include "common/base/openssl_auto.h"
 #include "common/verify/crl_signature.h"
@@ -92,17 +93,6 @@ weaken(struct hearing *hearing, const char *format, ...)
 	vsnprintf(hearing->weakness, sizeof(hearing->weakness), format,
 		  arguments);
 	va_end(arguments);
-}
-
-static bool
-seconds_of(const ASN1_TIME *time, int64_t *seconds)
-{
-	struct tm parts;
-
-	if (!time || !ASN1_TIME_to_tm(time, &parts))
-		return false;
-	*seconds = (int64_t)timegm(&parts);
-	return true;
 }
 
 static bool
@@ -192,8 +182,8 @@ is_delegate(struct hearing *hearing, X509 *candidate)
 		return refuse(hearing->judgement,
 			      "the key of the responder's certificate "
 			      "is not for signing");
-	if (!seconds_of(X509_get0_notBefore(candidate), &begin) ||
-	    !seconds_of(X509_get0_notAfter(candidate), &end))
+	if (asn1_seconds(X509_get0_notBefore(candidate), &begin) ||
+	    asn1_seconds(X509_get0_notAfter(candidate), &end))
 		return refuse(hearing->judgement,
 			      "the responder's certificate has no "
 			      "dates");
@@ -388,14 +378,14 @@ hear(const struct hearing *hearing, OCSP_SINGLERESP *single,
 
 	status = OCSP_single_get0_status(single, &reason, &revoked, &begin,
 					 &end);
-	if (!seconds_of(begin, &found->this_update) ||
-	    (end && !seconds_of(end, &found->next_update))) {
+	if (asn1_seconds(begin, &found->this_update) ||
+	    (end && asn1_seconds(end, &found->next_update))) {
 		(void)refuse(found, "the answer has no dates");
 		return;
 	}
 	set_end(found, hearing->signer_end);
 	if (status == V_OCSP_CERTSTATUS_REVOKED) {
-		(void)seconds_of(revoked, &found->revoked_at);
+		(void)!asn1_seconds(revoked, &found->revoked_at);
 		say_revoked(found, reason);
 		return;
 	}

@@ -180,7 +180,7 @@ check_revoked(struct check *check)
 		X509_STORE_CTX_get0_chain(check->verification);
 	struct crl_refusal refusal;
 
-	if (crl_check_chain(&check->policy->crl, chain, clock_real_ms() / 1000,
+	if (crl_check_chain(&check->policy->crl, chain, clock_real_s(),
 			    &check->verdict->valid_until, &refusal))
 		return true;
 	peer_verdict_note(check->verdict, PEER_STEP_REVOKED, refusal.error,
@@ -271,7 +271,7 @@ advise(struct check *check)
 		.store = policy->authorities,
 		.name = check->name,
 		.is_client = policy->role == PEER_CLIENT,
-		.now = (time_t)(clock_real_ms() / 1000),
+		.now = (time_t)clock_real_s(),
 	};
 	AUTO_FREE char *text = mem_alloc(PEER_ADVICE_MAX);
 
@@ -472,7 +472,7 @@ overrule(SSL *ssl, struct peer_state *state,
 		.about = about,
 		.name = state->name,
 		.is_client = SSL_is_server(ssl),
-		.now = (time_t)(clock_real_ms() / 1000),
+		.now = (time_t)clock_real_s(),
 	};
 	AUTO_FREE char *text = mem_alloc(PEER_ADVICE_MAX);
 

@@ -85,7 +85,7 @@ static bool
 hear_staple(SSL *ssl, const unsigned char *der, size_t length, bool is_must)
 {
 	const STACK_OF(X509) *chain = verified_chain(ssl);
-	int64_t now = clock_real_ms() / 1000;
+	int64_t now = clock_real_s();
 	bool is_admitted = true;
 
 	for (int i = 0; i + 1 < sk_X509_num(chain) && is_admitted; i++) {
@@ -209,6 +209,6 @@ peer_ocsp_answered(SSL *ssl, int depth, const struct ocsp_judgement *judgement)
 	assert(policy);
 	statement = statement_of(judgement, depth, policy->ocsp.is_hard);
 	if (statement.ocsp == PEER_OCSP_UNUSABLE && may_answer(ssl, depth))
-		statement.valid_until = clock_real_ms() / 1000 + DOUBT_SECONDS;
+		statement.valid_until = clock_real_s() + DOUBT_SECONDS;
 	return peer_check_hear(ssl, &statement);
 }

@@ -189,7 +189,7 @@ peer_session_recall(SSL_SESSION *session, struct peer_session *known)
 	    !SSL_SESSION_get0_ticket_appdata(session, &bytes, &length) ||
 	    !bytes || peer_session_parse(bytes, length, known) != 0)
 		return -1;
-	if (known->first_at <= clock_real_ms() / 1000 + CLOCKS_APART)
+	if (known->first_at <= clock_real_s() + CLOCKS_APART)
 		return 0;
 	peer_session_clear(known);
 	return -1;
@@ -216,9 +216,10 @@ peer_session_is_settled(const struct peer_verdict *verdict,
 	       verdict->ocsp == PEER_OCSP_GOOD;
 }
 
-bool
-peer_session_is_enough(const struct peer_session *known, SSL_SESSION *session,
-		       const struct peer_policy *policy)
+/* Would this policy let in who has this session? */
+static bool
+is_enough(const struct peer_session *known, SSL_SESSION *session,
+	  const struct peer_policy *policy)
 {
 	/* OpenSSL keeps certificates also where nobody looks at them. */
 	if (!policy)
@@ -228,4 +229,19 @@ peer_session_is_enough(const struct peer_session *known, SSL_SESSION *session,
 	if (!known->has_certificate)
 		return !policy->is_required;
 	return peer_session_is_settled(&known->verdict, policy);
+}
+
+int64_t
+peer_session_until(SSL_SESSION *session, const struct peer_policy *policy,
+		   int64_t lifetime)
+{
+	struct peer_session known;
+	int64_t end = 0;
+
+	if (peer_session_recall(session, &known) != 0)
+		return 0;
+	if (is_enough(&known, session, policy))
+		end = peer_session_end(&known, lifetime);
+	peer_session_clear(&known);
+	return end;
 }

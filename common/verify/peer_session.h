@@ -72,11 +72,12 @@ bool
 peer_session_is_settled(const struct peer_verdict *verdict,
 			const struct peer_policy *policy);
 
-/* Would this policy (NULL: peers are not checked) let in who has this session?
+/* Until which second may a session be resumed under this policy (NULL: peers
+ * are not checked), when sessions live for so many seconds? 0: not at all.
  * Under which settings it was made is a matter of the session's identity, and
  * not asked here. */
-bool
-peer_session_is_enough(const struct peer_session *known, SSL_SESSION *session,
-		       const struct peer_policy *policy);
+int64_t
+peer_session_until(SSL_SESSION *session, const struct peer_policy *policy,
+		   int64_t lifetime);
 
 #endif

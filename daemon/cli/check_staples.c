@@ -51,7 +51,7 @@ judge(const struct asking *asking, const struct staple_want *want,
 	struct ocsp_judgement judgement;
 
 	if (staple_want_judge(&asking->wants, want, bytes, length,
-			      clock_real_ms() / 1000, &judgement) != OCSP_GOOD)
+			      clock_real_s(), &judgement) != OCSP_GOOD)
 		complain(asking, want, judgement.sentence);
 }
 

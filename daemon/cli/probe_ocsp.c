@@ -103,7 +103,7 @@ judge_staple(struct probe_ocsp *ocsp, const struct probe_request *request,
 	}
 	pair = pair_at(chain, 0);
 	(void)ocsp_answer_judge(der, (size_t)length, &pair, NULL,
-				clock_real_ms() / 1000, &judgement);
+				clock_real_s(), &judgement);
 	tell(&ocsp->staple, &judgement);
 }
 
@@ -134,7 +134,7 @@ on_told(void *argument, const struct ocsp_reply *reply)
 	responder->length = reply->length;
 	responder->status =
 		ocsp_answer_judge(reply->bytes, reply->length, &inquiry->pair,
-				  NULL, clock_real_ms() / 1000, &judgement);
+				  NULL, clock_real_s(), &judgement);
 	responder->this_update = judgement.this_update;
 	responder->next_update = judgement.next_update;
 	tell(&responder->verdict, &judgement);

@@ -64,7 +64,7 @@ advise(const struct court *court, struct probe_verdict *verdict, int error,
 		.name = court->request->verify_name[0]
 				? court->request->verify_name
 				: NULL,
-		.now = (time_t)(clock_real_ms() / 1000),
+		.now = (time_t)clock_real_s(),
 	};
 
 	peer_advice(&peer, verdict->advice, sizeof(verdict->advice));

@@ -31,8 +31,6 @@
 /* Certificates that are being asked about. */
 #define SUBJECTS_MAX 4096
 
-OPENSSL_AUTO_FREE(hash, EVP_MD_CTX, EVP_MD_CTX_free);
-
 /* An inquiry's certificate, waiting for a subject. */
 struct waiter {
 	LIST_ENTRY(waiter) entries;
@@ -84,12 +82,6 @@ struct ocsp_fetch {
 	size_t subject_count;
 	LIST_HEAD(, flight) flights;
 };
-
-static int64_t
-now_seconds(void)
-{
-	return clock_real_ms() / 1000;
-}
 
 /* Outcomes. */
 
@@ -145,7 +137,7 @@ remember_failure(struct ocsp_fetch *fetch, const struct subject *subject,
 		 const char *failure, const struct ocsp_told *told)
 {
 	static struct log_limit limit;
-	int64_t now = now_seconds();
+	int64_t now = clock_real_s();
 
 	log_event_limited(&limit, LOG_LEVEL_WARN, "no usable OCSP answer",
 			  "responder=%s reason=\"%s\"", subject->way.responder,
@@ -161,7 +153,7 @@ remember_answer(struct ocsp_fetch *fetch, const struct subject *subject,
 		const struct ocsp_judgement *judgement,
 		const struct ocsp_told *told)
 {
-	int64_t now = now_seconds(), until = now + PATIENCE;
+	int64_t now = clock_real_s(), until = now + PATIENCE;
 
 	if (subject->way.is_nonce)
 		return;
@@ -201,7 +193,7 @@ judge_subject(struct flight *flight, struct subject *subject,
 
 	if (ocsp_answer_judge(reply->bytes, reply->length, &subject->way.pair,
 			      subject->way.is_nonce ? &flight->nonce : NULL,
-			      now_seconds(), &judgement) == OCSP_UNUSABLE) {
+			      clock_real_s(), &judgement) == OCSP_UNUSABLE) {
 		if (flight->count > 1)
 			begin_flight(fetch, &subject, 1);
 		else
@@ -270,7 +262,7 @@ begin_flight(struct ocsp_fetch *fetch, struct subject *const *subjects,
 static void
 find_way(struct way *way, const struct ocsp_ask *ask, size_t index)
 {
-	AUTO_OPENSSL(hash) EVP_MD_CTX *hash = framed_hash_new();
+	AUTO_OPENSSL(evp_md_ctx) EVP_MD_CTX *hash = framed_hash_new();
 
 	way->pair = ask->pairs[index];
 	way->proxy = ask->http_proxy ? ask->http_proxy : "";
@@ -316,7 +308,7 @@ static bool
 is_known(struct ocsp_fetch *fetch, const struct way *way,
 	 struct ocsp_told *told)
 {
-	int64_t now = now_seconds();
+	int64_t now = clock_real_s();
 
 	if (!way->is_nonce &&
 	    ocsp_cache_find(fetch->answers, way->certificate, now, told))

@@ -63,12 +63,6 @@ struct ticket_maker {
 	struct maker_generation *current;
 };
 
-static int64_t
-now_s(void)
-{
-	return clock_real_ms() / 1000;
-}
-
 static struct made_ring *
 find_ring(struct ring_list *list, const unsigned char id[TICKET_RING_ID_SIZE])
 {
@@ -290,7 +284,7 @@ static void
 bring_on(struct ticket_maker *maker, bool is_changed)
 {
 	bool is_kept_changed = is_changed;
-	int64_t now = now_s();
+	int64_t now = clock_real_s();
 	struct made_ring *made;
 
 	TAILQ_FOREACH (made, &maker->rings, entries) {
@@ -439,7 +433,7 @@ ticket_maker_rotate(struct ticket_maker *maker)
 
 		if (made->mode != TLS_TICKETS_AUTO)
 			continue;
-		ticket_make_rotate(made->ring, &source->pace, now_s());
+		ticket_make_rotate(made->ring, &source->pace, clock_real_s());
 		is_changed = true;
 	}
 	bring_on(maker, is_changed);
@@ -449,7 +443,7 @@ char *
 ticket_maker_show(const struct ticket_maker *maker, size_t most)
 {
 	const struct made_ring *made;
-	int64_t now = now_s();
+	int64_t now = clock_real_s();
 	char *text = NULL;
 	size_t length = 0;
 	FILE *out = open_memstream(&text, &length);
