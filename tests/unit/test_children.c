@@ -481,6 +481,8 @@ test_not_isolated_tls(void)
 	CU_ASSERT(has_said(&scene, "helper index=content"));
 	CU_ASSERT(wait_log(&scene, "keeper[", "commit generation=1", 1));
 	CU_ASSERT(wait_log(&scene, "worker[", "peer role=keeper number=0", 2));
+	/* Not before it has come so far itself. */
+	CU_ASSERT(wait_log(&scene, "helper[", "commit generation=1", 1));
 	kill_role(&scene, "helper");
 	CU_ASSERT(wait_log(&scene, "helper[", "commit generation=1", 2));
 	/* One comes, one goes. */
