@@ -18,6 +18,7 @@
 #include "common/base/mem.h"
 
 #define SET_SLOTS 8
+#define KEY_SETS  2
 #define PAGE      4096
 
 /* Of which every process makes the same. */
@@ -141,12 +142,20 @@ session_cache_capacity(const struct session_cache *cache)
 	return cache->set_count * SET_SLOTS;
 }
 
-/* The first place of the set of a key. */
+/* The first place of one of a key's sets. */
 static size_t
 first_of(const struct session_cache *cache,
-	 const uint64_t key[SESSION_SLOT_KEY_WORDS])
+	 const uint64_t key[SESSION_SLOT_KEY_WORDS], size_t set)
 {
-	return (size_t)(key[0] % cache->set_count) * SET_SLOTS;
+	return (size_t)(key[set] % cache->set_count) * SET_SLOTS;
+}
+
+/* The index of one of the places that a key may have. */
+static size_t
+index_of(const struct session_cache *cache,
+	 const uint64_t key[SESSION_SLOT_KEY_WORDS], size_t i)
+{
+	return first_of(cache, key, i / SET_SLOTS) + i % SET_SLOTS;
 }
 
 static struct session_place
@@ -169,7 +178,12 @@ note_use(struct session_slot *slot, int64_t now_ms)
 			      memory_order_relaxed);
 }
 
-/* The less, the rather it gives way to another key; UINT64_MAX: never. */
+/* What a place is worth: the less, the rather it gives way to another key. */
+#define WORTH_SAME    0 /* it is this key's */
+#define WORTH_NOTHING 1
+#define WORTH_USED    2 /* and more: when that was */
+#define WORTH_HELD    UINT64_MAX
+
 static uint64_t
 worth_of(const struct session_slot *slot, const uint64_t *key, int64_t now_ms,
 	 uint64_t now)
@@ -177,21 +191,57 @@ worth_of(const struct session_slot *slot, const uint64_t *key, int64_t now_ms,
 	uint64_t used_ms;
 
 	if (session_slot_has_key(slot, key))
-		return 0;
+		return WORTH_SAME;
 	switch (session_slot_state(slot, now_ms)) {
 	case SESSION_SLOT_FREE:
-		return 1;
 	case SESSION_SLOT_ABANDONED:
-		return 2;
+		return WORTH_NOTHING;
 	case SESSION_SLOT_TAKEN:
 		if (word_of(&slot->expires) <= now)
-			return 1;
+			return WORTH_NOTHING;
 		used_ms = word_of(&slot->used_ms);
-		return used_ms < 3 ? 3 : used_ms;
+		return used_ms < WORTH_USED ? WORTH_USED : used_ms;
 	case SESSION_SLOT_WRITTEN:
 		break;
 	}
-	return UINT64_MAX;
+	return WORTH_HELD;
+}
+
+/* A set as a place for a key. */
+struct set_look {
+	uint64_t worth; /* of the place that gives way most easily */
+	size_t index;   /* of that one */
+	size_t free_count;
+};
+
+static struct set_look
+look_at_set(const struct session_cache *cache, size_t first,
+	    const uint64_t *key, int64_t now_ms)
+{
+	struct set_look look = {.worth = WORTH_HELD, .index = first};
+	uint64_t now = (uint64_t)clock_real_s();
+
+	for (size_t i = first; i < first + SET_SLOTS; i++) {
+		uint64_t worth = worth_of(&cache->slots[i], key, now_ms, now);
+
+		look.free_count += worth == WORTH_NOTHING;
+		if (worth >= look.worth)
+			continue;
+		look.worth = worth;
+		look.index = i;
+	}
+	return look;
+}
+
+/* Of two sets the emptier one; of two full ones that of the older place. */
+static bool
+is_better(const struct set_look *a, const struct set_look *b)
+{
+	if (a->worth == WORTH_SAME || b->worth == WORTH_SAME)
+		return a->worth == WORTH_SAME;
+	if (a->free_count != b->free_count)
+		return a->free_count > b->free_count;
+	return a->worth < b->worth;
 }
 
 /* Claim the place that gives way most easily. */
@@ -199,26 +249,22 @@ static bool
 claim_place(const struct session_cache *cache, const uint64_t *key,
 	    struct session_place *place)
 {
-	size_t first = first_of(cache, key);
-	uint64_t now = (uint64_t)clock_real_s();
 	int64_t now_ms = clock_monotonic_ms();
 
 	for (int attempt = 0; attempt < SET_SLOTS; attempt++) {
-		uint64_t least = UINT64_MAX;
-		size_t best = first;
+		struct set_look best = look_at_set(
+			cache, first_of(cache, key, 0), key, now_ms);
 
-		for (size_t i = first; i < first + SET_SLOTS; i++) {
-			uint64_t worth =
-				worth_of(&cache->slots[i], key, now_ms, now);
+		for (size_t i = 1; i < KEY_SETS; i++) {
+			struct set_look look = look_at_set(
+				cache, first_of(cache, key, i), key, now_ms);
 
-			if (worth >= least)
-				continue;
-			least = worth;
-			best = i;
+			if (is_better(&look, &best))
+				best = look;
 		}
-		if (least == UINT64_MAX)
+		if (best.worth == WORTH_HELD)
 			return false;
-		*place = place_at(cache, best);
+		*place = place_at(cache, best.index);
 		if (session_slot_claim(place, now_ms)) {
 			note_use(place->slot, now_ms);
 			return true;
@@ -257,12 +303,11 @@ session_cache_get(struct session_cache *cache,
 	uint64_t words[SESSION_SLOT_KEY_WORDS];
 	uint64_t now = (uint64_t)clock_real_s();
 	struct session_entry *entry = &cache->entry;
-	size_t first;
 
 	memcpy(words, key, sizeof(words));
-	first = first_of(cache, words);
-	for (size_t i = first; i < first + SET_SLOTS; i++) {
-		const struct session_place place = place_at(cache, i);
+	for (size_t i = 0; i < KEY_SETS * SET_SLOTS; i++) {
+		const struct session_place place =
+			place_at(cache, index_of(cache, words, i));
 
 		if (!session_slot_has_key(place.slot, words) ||
 		    !session_slot_read(&place, entry) ||
@@ -282,12 +327,11 @@ session_cache_remove(struct session_cache *cache,
 {
 	static const struct session_entry nothing;
 	uint64_t words[SESSION_SLOT_KEY_WORDS];
-	size_t first;
 
 	memcpy(words, key, sizeof(words));
-	first = first_of(cache, words);
-	for (size_t i = first; i < first + SET_SLOTS; i++) {
-		struct session_place place = place_at(cache, i);
+	for (size_t i = 0; i < KEY_SETS * SET_SLOTS; i++) {
+		struct session_place place =
+			place_at(cache, index_of(cache, words, i));
 
 		if (!session_slot_has_key(place.slot, words) ||
 		    !session_slot_claim(&place, clock_monotonic_ms()))

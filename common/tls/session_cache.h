@@ -6,8 +6,10 @@
  * could write anything into it, and is a worker: it terminates the same
  * connections itself.
  *
- * A session's place is one of the eight of its set, chosen by its key; where
- * all are taken, the one that was of no use for the longest time gives way.
+ * A session's place is one of the sixteen of two sets, chosen by its key; the
+ * emptier set takes it. Where all are taken, the one that was of no use for the
+ * longest time gives way: not before the cache is full to about three quarters
+ * (Azar, Broder, Karlin and Upfal, "Balanced allocations").
  */
 #ifndef SEALOCK_TLS_SESSION_CACHE_H
 #define SEALOCK_TLS_SESSION_CACHE_H

@@ -60,7 +60,7 @@ key_in_one_set(uint64_t number)
 	static unsigned char key[KEY_SIZE];
 
 	memset(key, 0, sizeof(key));
-	memcpy(key + 8, &number, sizeof(number));
+	memcpy(key + KEY_SIZE - 8, &number, sizeof(number));
 	return key;
 }
 
@@ -156,6 +156,26 @@ test_eviction(void)
 	for (uint64_t i = 2; i < 8; i++)
 		CU_ASSERT(has(cache, key_in_one_set(i), "kept"));
 	CU_ASSERT(has(cache, key_in_one_set(8), "new"));
+	clock_shift(0);
+	session_cache_free(cache);
+}
+
+/* As long as there is room for all, none is lost to the places of its key. */
+static void
+test_balance(void)
+{
+	struct session_cache *cache = cache_of(2000);
+
+	for (uint64_t i = 0; i < 1300; i++)
+		CU_ASSERT(put(cache, key_of(i), "session", 1000));
+	for (uint64_t i = 0; i < 1300; i++)
+		CU_ASSERT(has(cache, key_of(i), "session"));
+	/* Whatever has expired is room again. */
+	clock_shift(1001 * 1000);
+	for (uint64_t i = 2000; i < 3300; i++)
+		CU_ASSERT(put(cache, key_of(i), "session", 1000));
+	for (uint64_t i = 2000; i < 3300; i++)
+		CU_ASSERT(has(cache, key_of(i), "session"));
 	clock_shift(0);
 	session_cache_free(cache);
 }
@@ -490,7 +510,8 @@ test_killed_processes(void)
 
 UNIT_SUITE(session_cache, {"in and out", test_in_and_out},
 	   {"expiry", test_expiry}, {"eviction", test_eviction},
-	   {"bound", test_bound}, {"what is no cache", test_what_is_no_cache},
+	   {"balance", test_balance}, {"bound", test_bound},
+	   {"what is no cache", test_what_is_no_cache},
 	   {"dead writers", test_dead_writers},
 	   {"sleeping writer", test_sleeping_writer}, {"damage", test_damage},
 	   {"many processes", test_many_processes},
