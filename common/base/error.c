@@ -110,3 +110,13 @@ error_format(const struct error *error, char *buffer, size_t size)
 			 error->at.line, error->at.column, error->text);
 	return buffer;
 }
+
+void
+error_list_show(const struct error_list *list, const char *prefix)
+{
+	char text[1024];
+
+	for (size_t i = 0; i < list->count; i++)
+		fprintf(stderr, "%s%s\n", prefix,
+			error_format(&list->errors[i], text, sizeof(text)));
+}

@@ -64,4 +64,8 @@ error_list_clear(struct error_list *list);
 const char *
 error_format(const struct error *error, char *buffer, size_t size);
 
+/* Write them to stderr, each in a line that begins with prefix. */
+void
+error_list_show(const struct error_list *list, const char *prefix);
+
 #endif

@@ -15,16 +15,6 @@
 #include "daemon/cli/admin_client.h"
 #include "daemon/process/admin_protocol.h"
 
-static void
-print_problems(const struct error_list *problems)
-{
-	char text[1024];
-
-	for (size_t i = 0; i < problems->count; i++)
-		fprintf(stderr, "%s\n",
-			error_format(&problems->errors[i], text, sizeof(text)));
-}
-
 static char *
 find_admin(const char *config)
 {
@@ -36,7 +26,7 @@ find_admin(const char *config)
 	if (conf_documents_read(config, &documents, &problems) == 0)
 		conf = conf_load(&documents, &problems, NULL);
 	if (!conf)
-		print_problems(&problems);
+		error_list_show(&problems, "");
 	else if (conf->global.admin.kind == ADDRESS_UNIX)
 		path = mem_strdup(conf->global.admin.host);
 	conf_free(conf);

@@ -43,17 +43,6 @@ usage(FILE *to)
 	      to);
 }
 
-static void
-show(const struct error_list *list, const char *prefix)
-{
-	for (size_t i = 0; i < list->count; i++) {
-		char text[1024];
-
-		fprintf(stderr, "%s%s\n", prefix,
-			error_format(&list->errors[i], text, sizeof(text)));
-	}
-}
-
 /* The findings are the answer, not what is made of it. Of thousands of
  * certificates most were taken at a glance: look at all of them, and have words
  * found for those that are wrong. */
@@ -111,9 +100,9 @@ report(const char *path, const struct conf *conf,
 {
 	size_t wrong = findings->problems.count + findings->quarantined.count;
 
-	show(&findings->problems, "");
-	show(&findings->quarantined, "");
-	show(&findings->warnings, "warning: ");
+	error_list_show(&findings->problems, "");
+	error_list_show(&findings->quarantined, "");
+	error_list_show(&findings->warnings, "warning: ");
 	if (wrong > 0) {
 		fprintf(stderr, "%s: %zu %s\n", path, wrong,
 			wrong == 1 ? "problem" : "problems");

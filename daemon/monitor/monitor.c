@@ -141,16 +141,6 @@ log_sentences(enum log_level level, const char *sentence,
 			  error_format(&list->errors[i], text, sizeof(text)));
 }
 
-static void
-print_problems(const struct error_list *problems)
-{
-	char text[1024];
-
-	for (size_t i = 0; i < problems->count; i++)
-		fprintf(stderr, "%s\n",
-			error_format(&problems->errors[i], text, sizeof(text)));
-}
-
 /* The first configuration did not come into force: there is no daemon. */
 static void
 fail_start(struct monitor *monitor, const struct reload_result *result)
@@ -158,7 +148,7 @@ fail_start(struct monitor *monitor, const struct reload_result *result)
 	/* One that was stopped meanwhile ends as it was asked to. */
 	if (monitor->is_stopping)
 		return;
-	print_problems(result->problems);
+	error_list_show(result->problems, "");
 	monitor->status = result->status;
 	monitor->is_stopping = true;
 	children_drain(monitor->children, 0);

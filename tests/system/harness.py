@@ -30,12 +30,13 @@ import resource
 import shutil
 import signal
 import socket
+import ssl
 import struct
 import subprocess
 import sys
 import time
 
-from streams import Plain, Server, Tls, client_context
+from streams import Ended, Plain, Server, Tls, client_context
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCE = os.path.dirname(os.path.dirname(HERE))
@@ -421,6 +422,17 @@ class Test:
         self.defer(server.close)
         return server
 
+    def wait_open(self, port, what):
+        """Until what listens at a port of this machine does."""
+        def is_open():
+            try:
+                self.connect(port).close()
+                return True
+            except OSError:
+                return False
+
+        wait_for(is_open, "%s listens" % what)
+
     def connect(self, port, host="127.0.0.1", receive_buffer=None):
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         connected = socket.socket(family)
@@ -441,8 +453,12 @@ class Test:
         """TLS to a port; options are client_context()'s. The handshake is
         done; its failure is an ssl.SSLError, or Ended."""
         plain = self.connect(port, host, receive_buffer)
-        return Tls(plain.socket, client_context(**options), False,
-                   name).handshake()
+        try:
+            return Tls(plain.socket, client_context(**options), False,
+                       name).handshake()
+        except (ssl.SSLError, Ended):
+            plain.drop()  # clients that try again need the descriptor
+            raise
 
 
 class Clock:

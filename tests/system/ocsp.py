@@ -12,7 +12,7 @@ import urllib.parse
 
 from harness import wait_for
 from pki import openssl, read, write
-from revocation import SHA256, element, first, integer, parts
+from revocation import SHA256, element, first, parts
 
 SHA1 = bytes.fromhex("06052b0e03021a0500")
 BASIC = bytes.fromhex("06092b0601050507300101")

@@ -12,7 +12,7 @@ import time
 from harness import cpu_seconds, wait_for
 from records import HANDSHAKE, KEY_UPDATE, SUITE, Records
 from test_backends import hole
-from streams import (Ended, Tls, client_context, client_hello, greeter,
+from streams import (Tls, client_context, client_hello, greeter,
                      resetter, server_context, silent, sink)
 
 ALERT = 21

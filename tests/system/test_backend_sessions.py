@@ -2,13 +2,12 @@
 """Sessions with backends: resumed with whom they were made, and nobody else.
 What counts is what the backend says of its handshakes."""
 
-import os
 import ssl
 
 from harness import limit, wait_for
+from nginx import start_nginx
 from revocation import crl, pem
 from streams import echo, server_context
-from test_peers import is_open
 
 KINDS = ("ids", "1.2", "1.3")
 NOBODY = {"mode": "none"}  # is verified
@@ -316,7 +315,7 @@ def parity_P40_openssl_s_server(t):
         server = t.start("server-" + kind, "openssl", "s_server", "-accept",
                          str(port), "-cert", certificate.chain, "-key",
                          certificate.key, "-rev", *options)
-        wait_for(lambda port=port: is_open(t, port), "s_server listens")
+        t.wait_open(port, "s_server")
         d = daemon(t, {"s": {"accept": {}, "connect": {
             "address": "localhost:%d" % port,
             "tls": {"verify": {"ca": t.pki.root().cert}}}}},
@@ -333,7 +332,6 @@ def parity_P40_openssl_s_server(t):
 @limit(120)
 def parity_P40_nginx(t):
     """nginx's log says which of its handshakes were resumed."""
-    program = t.need("nginx")
     certificate = t.pki.system()
     ports = {kind: t.port() for kind in KINDS}
     server = """
@@ -354,26 +352,9 @@ def parity_P40_nginx(t):
         "tickets": "off" if kind == "ids" else "on",
         "name": "kind" + kind.replace(".", ""), "dir": t.dir,
     } for kind, port in ports.items())
-    t.write("nginx.conf", """\
-daemon off;
-worker_processes 1;
-pid %(dir)s/nginx.pid;
-error_log %(dir)s/nginx-error.log;
-%(user)s
-events { worker_connections 64; }
-http {
+    start_nginx(t, """\
     log_format sessions '$ssl_protocol $ssl_session_reused';
-    client_body_temp_path %(dir)s/t1;
-    proxy_temp_path %(dir)s/t2;
-    fastcgi_temp_path %(dir)s/t3;
-    uwsgi_temp_path %(dir)s/t4;
-    scgi_temp_path %(dir)s/t5;
-%(servers)s
-}
-""" % {"dir": t.dir, "servers": servers,
-       "user": "user root;" if os.getuid() == 0 else ""})
-    t.start("nginx", program, "-p", t.dir, "-c", t.path("nginx.conf"), "-e",
-            t.path("nginx-error.log"))
+""" + servers, ports.values())
     d = daemon(t, {"kind" + kind.replace(".", ""): {
         "accept": {}, "connect": {
             "address": "localhost:%d" % port,
@@ -381,7 +362,6 @@ http {
         for kind, port in ports.items()})
     for kind, port in ports.items():
         name = "kind" + kind.replace(".", "")
-        wait_for(lambda port=port: is_open(t, port), "nginx listens")
         for _ in range(6):
             with d.plain(name) as stream:
                 stream.send(b"GET / HTTP/1.1\r\nHost: localhost\r\n"

@@ -2,12 +2,10 @@
 """Signatures with keys of every type, as a server and as a client, for OpenSSL,
 GnuTLS and Perl, wherever the keys are: in the keeper or in the workers."""
 
-import os
 
 from harness import wait_for
 from pki import openssl, read
-from streams import Ended
-from test_peers import PERL_CLIENT, PERL_SERVER, is_open, need_perl_module
+from test_peers import PERL_CLIENT, PERL_SERVER, need_perl_module
 
 VERSIONS = ("1.2", "1.3")
 
@@ -127,7 +125,7 @@ def test_openssl_servers_that_demand_a_certificate(t):
                 "-CAfile", t.pki.root().cert, "-Verify", "2",
                 "-verify_return_error", "-tls" + version.replace(".", "_"),
                 "-rev", "-quiet")
-        wait_for(lambda port=port: is_open(t, port), "s_server listens")
+        t.wait_open(port, "s_server")
     for d in with_and_without_keeper(t, lambda: clients(t, ports)):
         for service in d.services:
             exchange(d, service, b"hello\n", b"olleh\n")
@@ -143,7 +141,7 @@ def test_gnutls_servers_that_demand_a_certificate(t):
                 "--x509cafile", t.pki.root().cert, "--require-client-cert",
                 "--verify-client-cert", "--priority",
                 "NORMAL:-VERS-ALL:+VERS-TLS" + version)
-        wait_for(lambda port=port: is_open(t, port), "gnutls-serv listens")
+        t.wait_open(port, "gnutls-serv")
     for d in with_and_without_keeper(t, lambda: clients(t, ports)):
         for service in d.services:
             exchange(d, service, b"hello\n", b"hello\n")
@@ -190,7 +188,7 @@ def test_a_server_with_a_long_list_of_authorities(t):
                 "127.0.0.1:%d" % port, "-cert", cert.cert, "-key", cert.key,
                 "-CAfile", authorities, "-Verify", "2", "-verify_return_error",
                 "-tls" + version.replace(".", "_"), "-rev", "-quiet")
-        wait_for(lambda port=port: is_open(t, port), "s_server listens")
+        t.wait_open(port, "s_server")
     result = t.run("openssl", "s_client", "-connect",
                    "127.0.0.1:%d" % ports["1.2"], "-tls1_2")
     shown = result.out.count("x" * 64)

@@ -3,11 +3,11 @@
 that its own CA has revoked gets nothing and is heard by nobody."""
 
 import json
-import os
 import socket
 import threading
 
 from harness import limit, wait_for
+from nginx import start_nginx
 from ocsp import answer, statement
 
 from streams import Ended
@@ -266,25 +266,10 @@ def parity_P33_as_perl_decides(t):
 
 
 NGINX = """\
-daemon off;
-worker_processes 1;
-pid %(dir)s/nginx.pid;
-error_log %(dir)s/nginx-error.log;
-%(user)s
-events { worker_connections 512; }
-http {
-    access_log off;
-    client_body_temp_path %(dir)s/t1;
-    proxy_temp_path %(dir)s/t2;
-    fastcgi_temp_path %(dir)s/t3;
-    uwsgi_temp_path %(dir)s/t4;
-    scgi_temp_path %(dir)s/t5;
     ssl_certificate %(cert)s;
     ssl_certificate_key %(key)s;
     ssl_protocols TLSv1.2 TLSv1.3;
-    %(servers)s
-}
-"""
+    %(servers)s"""
 
 NGINX_SERVER = """
     server {
@@ -298,7 +283,6 @@ NGINX_SERVER = """
 @limit(120)
 def parity_P33_nginx_staples(t):
     """nginx with ssl_stapling_file, and without."""
-    program = t.need("nginx")
     world = World(t)
     ports = {kind: t.port() for kind in ("good", "revoked", "missing")}
     servers = ""
@@ -309,14 +293,9 @@ def parity_P33_nginx_staples(t):
             lines = "ssl_stapling on; ssl_stapling_file %s;" % t.write(
                 kind + ".der", staple)
         servers += NGINX_SERVER % (port, lines)
-    t.write("nginx.conf", NGINX % {
-        "dir": t.dir, "cert": world.leaf.cert, "key": world.leaf.key,
-        "servers": servers,
-        "user": "user root;" if os.getuid() == 0 else ""})
-    t.start("nginx", program, "-p", t.dir, "-c", t.path("nginx.conf"), "-e",
-            t.path("nginx-error.log"))
-    for port in ports.values():
-        wait_for(lambda port=port: is_open(port), "nginx listens")
+    start_nginx(t, NGINX % {
+        "cert": world.leaf.cert, "key": world.leaf.key, "servers": servers,
+    }, ports.values())
     d = t.daemon({"%s_%s_%s" % (kind, version, mode): {
         "accept": {}, "connect": world.connect(
             "127.0.0.1:%d" % port, version, staple=mode)}
@@ -339,14 +318,6 @@ def parity_P33_nginx_staples(t):
                 assert admitted or got == b"", (name, got)
                 reason = d.wait_access(service=name)["reason"]
                 assert (reason == "backend_revoked") == (kind == "revoked")
-
-
-def is_open(port):
-    try:
-        socket.create_connection(("127.0.0.1", port), 1).close()
-    except OSError:
-        return False
-    return True
 
 
 def parity_P37_the_verdict_goes_to_who_decides(t):
@@ -440,7 +411,7 @@ def parity_P33_gnutls_staples(t):
         t.start("gnutls-" + kind, program, "--echo", "--port", str(port),
                 "--x509certfile", world.leaf.cert, "--x509keyfile",
                 world.leaf.key, *more)
-        wait_for(lambda port=port: is_open(port), "gnutls-serv listens")
+        t.wait_open(port, "gnutls-serv")
     d = t.daemon({"%s_%s_%s" % (kind, version, mode): {
         "accept": {}, "connect": world.connect(
             "127.0.0.1:%d" % port, version, staple=mode)}

@@ -8,15 +8,8 @@ import pwd
 import subprocess
 
 from harness import limit, wait_for
+from nginx import start_nginx
 from streams import Ended
-
-
-def is_open(t, port):
-    try:
-        t.connect(port).close()
-        return True
-    except OSError:
-        return False
 
 
 def curl(t, *words):
@@ -24,43 +17,23 @@ def curl(t, *words):
                  t.pki.root().cert, *words)
 
 
-def start_nginx(t):
+def web_server(t):
     """nginx on a port of its own; (port, the bytes of its large file)."""
-    program = t.need("nginx")
     port = t.port()
     body = os.urandom(3 << 20)
     t.write("html/index.html", "hello from nginx\n")
     t.write("html/large.bin", body)
-    t.write("nginx.conf", """\
-daemon off;
-worker_processes 1;
-pid %(dir)s/nginx.pid;
-error_log %(dir)s/nginx-error.log;
-%(user)s
-events { worker_connections 512; }
-http {
-    access_log off;
-    client_body_temp_path %(dir)s/t1;
-    proxy_temp_path %(dir)s/t2;
-    fastcgi_temp_path %(dir)s/t3;
-    uwsgi_temp_path %(dir)s/t4;
-    scgi_temp_path %(dir)s/t5;
+    start_nginx(t, """\
     server {
         listen 127.0.0.1:%(port)d;
         root %(dir)s/html;
         client_max_body_size 100m;
-    }
-}
-""" % {"dir": t.dir, "port": port,
-       "user": "user root;" if os.getuid() == 0 else ""})
-    t.start("nginx", program, "-p", t.dir, "-c", t.path("nginx.conf"), "-e",
-            t.path("nginx-error.log"))
-    wait_for(lambda: is_open(t, port), "nginx listens")
+    }""" % {"dir": t.dir, "port": port}, [port])
     return port, body
 
 
 def test_https_from_nginx_through_sealock_to_curl(t):
-    port, body = start_nginx(t)
+    port, body = web_server(t)
     d = t.daemon({"web": {"accept": t.gate(alpn=["http/1.1"]),
                           "connect": "127.0.0.1:%d" % port}})
     resolve = ("--resolve", "web.test:%d:127.0.0.1" % d.port())
@@ -83,7 +56,7 @@ def test_https_from_nginx_through_sealock_to_curl(t):
 
 
 def test_curl_in_parallel(t):
-    port, _ = start_nginx(t)
+    port, _ = web_server(t)
     d = t.daemon({"web": {"accept": t.gate(),
                           "connect": "127.0.0.1:%d" % port}})
     url = "https://localhost:%d/" % d.port()
@@ -286,7 +259,7 @@ def test_openssl_s_client_and_s_server(t):
     t.start("s_server", "openssl", "s_server", "-accept",
             "127.0.0.1:%d" % port, "-cert", cert.cert, "-key", cert.key,
             "-rev", "-quiet")
-    wait_for(lambda: is_open(t, port), "s_server listens")
+    t.wait_open(port, "s_server")
     d = t.daemon({"s": {"accept": t.gate(), "connect": {
         "address": "localhost:%d" % port,
         "tls": {"verify": {"ca": t.pki.root().cert}}}}})

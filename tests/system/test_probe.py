@@ -11,10 +11,10 @@ import struct
 import subprocess
 import time
 
-from harness import wait_for
+from nginx import start_nginx
 from pki import openssl, read, write
 from streams import Tls, server_context, silent, sink, speaker
-from test_peers import PERL_SERVER, is_open, need_perl_module
+from test_peers import PERL_SERVER, need_perl_module
 
 SUPPORTED_VERSIONS = 43
 SERVER_NAME = 0
@@ -150,7 +150,7 @@ def parity_P27_whose_certificate_a_server_asks_for(t):
     t.start("s_server", "openssl", "s_server", "-accept", "127.0.0.1:%d" %
             port, "-cert", cert.cert, "-key", cert.key, "-quiet", "-CAfile",
             authorities, "-verify", "3")
-    wait_for(lambda: is_open(t, port), "s_server listens")
+    t.wait_open(port, "s_server")
     report = probe(t, port)
     assert report["client_certificate_asked"] is True
     assert sorted(report["client_certificate_authorities"]) == [
@@ -174,7 +174,7 @@ def parity_P27_peers(t):
             cert.chain, cert.key, t.pki.root().cert)
     d = t.daemon({"s": {"accept": t.gate(), "connect": "builtin:echo"}})
     for port in [*ports, d.port()]:
-        wait_for(lambda port=port: is_open(t, port), "it listens")
+        t.wait_open(port, "it")
         report = probe(t, "127.0.0.1:%d" % port)
         assert report["good"] is True, report
         assert report["chain"][0]["fingerprint"] == "sha256$" + cert.digest()
@@ -186,31 +186,13 @@ def parity_P27_peers(t):
 def parity_P27_nginx(t):
     port = t.port()
     cert = t.pki.system()
-    t.write("nginx.conf", """\
-daemon off;
-pid %(dir)s/nginx.pid;
-error_log %(dir)s/nginx-error.log;
-%(user)s
-events { worker_connections 64; }
-http {
-    access_log off;
-    client_body_temp_path %(dir)s/t1;
-    proxy_temp_path %(dir)s/t2;
-    fastcgi_temp_path %(dir)s/t3;
-    uwsgi_temp_path %(dir)s/t4;
-    scgi_temp_path %(dir)s/t5;
+    start_nginx(t, """\
     server {
         listen 127.0.0.1:%(port)d ssl;
         ssl_certificate %(chain)s;
         ssl_certificate_key %(key)s;
         ssl_protocols TLSv1.2;
-    }
-}
-""" % {"dir": t.dir, "port": port, "chain": cert.chain, "key": cert.key,
-       "user": "user root;" if os.getuid() == 0 else ""})
-    t.start("nginx", t.need("nginx"), "-p", t.dir, "-c",
-            t.path("nginx.conf"), "-e", t.path("nginx-error.log"))
-    wait_for(lambda: is_open(t, port), "nginx listens")
+    }""" % {"port": port, "chain": cert.chain, "key": cert.key}, [port])
     report = probe(t, port)
     assert report["good"] is True and report["version"] == "TLSv1.2", report
     assert report["extended_master_secret"] is True
@@ -730,7 +712,7 @@ def test_resumption(t):
     t.start("forgets", "openssl", "s_server", "-accept", str(port), "-cert",
             t.pki.system().chain, "-key", t.pki.system().key, "-tls1_2",
             "-no_cache", "-no_ticket", "-quiet")
-    wait_for(lambda: is_open(t, port), "s_server listens")
+    t.wait_open(port, "s_server")
     found = probe(t, port, "--resume")["resumption"]
     assert found["TLSv1.2"]["resumed"] is False, found
     text = told(t, backend.port, "--resume")

@@ -3,7 +3,7 @@
 
 import time
 
-from harness import limit, wait_for
+from harness import limit
 from pki import write
 from responder import reply
 from sessions import Client, lifetime

@@ -9,7 +9,7 @@ import time
 
 from harness import limit, wait_for
 from pki import read, write
-from revocation import by_openssl, crl, many, moment, pem
+from revocation import by_openssl, crl, many, pem
 from streams import Ended, echo, server_context
 
 VERSIONS = ("TLSv1.2", "TLSv1.3")

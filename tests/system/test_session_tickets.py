@@ -6,7 +6,7 @@ import socket
 import ssl
 import time
 
-from revocation import element, first
+from revocation import element
 from sessions import Client, elements, lifetime
 from streams import echo, speaker
 from test_peers import need_perl_module

@@ -6,7 +6,7 @@ test_verify_name; here they decide who gets a client's bytes."""
 import re
 
 from harness import limit
-from test_connect_tls import backend_of, fails, trusted, untouched, works
+from test_connect_tls import backend_of, fails, untouched, works
 
 
 def service_to(t, backend, host="127.0.0.1", **verify):

@@ -2,7 +2,6 @@
 """The certificate zoo (zoo.py) before both gates, under TLS 1.2 and 1.3: who
 gets in, and that nobody else's backend hears of a connection or a byte."""
 
-import json
 import os
 import re
 import socket
@@ -11,7 +10,7 @@ import threading
 
 from harness import limit
 from streams import echo
-from zoo import CERT, HOST, NAME, OK, Zoo
+from zoo import CERT, NAME, OK, Zoo
 
 WORDS = b"for the right one alone"
 VERSIONS = {"TLSv1.2": ssl.TLSVersion.TLSv1_2,
