@@ -28,7 +28,9 @@ static const struct schema_key cache_keys[] = {
 		.least = SECOND,
 		.most = DAY,
 		.standard = "5m",
-		.help = "how long a session stays in it",
+		.help = "how long a session stays in it: on the accept gate "
+			"from its full handshake on, on the connect gate from "
+			"when the backend sent it",
 	},
 };
 

@@ -7,6 +7,12 @@
 #include "common/tls/session_client.h"
 #include "common/tls/tls_settings.h"
 
+static int64_t
+lesser(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
 void
 policy_session_choose(struct policy_session *session,
 		      const struct tls_settings *settings, bool is_server)
@@ -22,8 +28,8 @@ policy_session_choose(struct policy_session *session,
 	}
 	session->has_ids = has_cache;
 	session->ids = (struct session_ids){
-		.timeout = cache->timeout_ms / 1000,
-		.lifetime = tickets->lifetime_ms / 1000,
+		.lifetime =
+			lesser(cache->timeout_ms, tickets->lifetime_ms) / 1000,
 		.number = tickets->number,
 		.is_judged_late = settings->verify.ocsp.check != OCSP_CHECK_OFF,
 	};
@@ -43,7 +49,7 @@ policy_session_hash(const struct policy_session *session, EVP_MD_CTX *hash)
 	framed_hash_add_number(hash, (uint64_t)session->tickets.lifetime);
 	framed_hash_add_number(hash, session->tickets.number);
 	framed_hash_add_number(hash, session->has_ids);
-	framed_hash_add_number(hash, (uint64_t)session->ids.timeout);
+	framed_hash_add_number(hash, (uint64_t)session->ids.lifetime);
 	framed_hash_add_number(hash, session->ids.is_judged_late);
 }
 

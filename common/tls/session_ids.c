@@ -91,8 +91,6 @@ put(const SSL *ssl, const struct session_ids *ids, SSL_SESSION *session)
 	unsigned char key[SESSION_CACHE_KEY_SIZE];
 	unsigned char *bytes, *next;
 
-	if (end > clock_real_s() + ids->timeout)
-		end = clock_real_s() + ids->timeout;
 	if (end <= clock_real_s() || length <= 0 ||
 	    length > (int)SESSION_SLOT_MAX || !make_key_of(session, key))
 		return;
@@ -239,7 +237,6 @@ session_ids_due(SSL *ssl, int64_t handshake_at)
 	if (left <= 0)
 		return 0;
 	/* What the client is told. */
-	SSL_SESSION_set_timeout(
-		session, (long)(left < ids->timeout ? left : ids->timeout));
+	SSL_SESSION_set_timeout(session, (long)left);
 	return SSL_session_reused(ssl) ? 1 : ids->number;
 }

@@ -20,7 +20,6 @@
 struct session_cache;
 
 struct session_ids {
-	int64_t timeout;     /* of what is in the cache, in seconds */
 	int64_t lifetime;    /* from the full handshake, in seconds */
 	unsigned int number; /* of ids after a full handshake of TLS 1.3 */
 	/* Something about the client is asked for after the handshake: with

@@ -200,9 +200,9 @@ test_time(void)
 		CU_ASSERT_FALSE(visit(&scene));
 		clock_shift((TIMEOUT - 5) * SECOND);
 		CU_ASSERT(visit(&scene));
-		/* With TLS 1.3 that one brought a younger id. */
+		/* With TLS 1.3 that one brought another id, no younger one. */
 		clock_shift((TIMEOUT + 5) * SECOND);
-		CU_ASSERT_EQUAL(visit(&scene), versions[i] == TLS1_3_VERSION);
+		CU_ASSERT_FALSE(visit(&scene));
 		scene_clear(&scene);
 	}
 }
