@@ -17,30 +17,27 @@
 #include "common/tls/staple_table.h"
 #include "common/tls/staple_terms.h"
 
-/* Leaves that have been met: numbers of certificates plus one, 0 is free. */
+/* Where leaves that have been met stand among the wants, plus one; 0: free. */
 struct seen {
-	const struct indexed_certificate **slots;
+	size_t *slots;
 	size_t count; /* a power of two, at most half of it used */
 };
 
-/* False: it is there already. */
-static bool
-see(struct seen *seen, const struct indexed_certificate *certificate)
+/* The slot of a leaf, or the free one where it belongs. */
+static size_t *
+find(const struct seen *seen, const struct staple_wants *wants,
+     const unsigned char *digest)
 {
 	uint64_t hash;
 
-	memcpy(&hash, certificate->digest, sizeof(hash));
+	memcpy(&hash, digest, sizeof(hash));
 	for (;; hash++) {
-		const struct indexed_certificate **slot =
-			&seen->slots[hash & (seen->count - 1)];
+		size_t *slot = &seen->slots[hash & (seen->count - 1)];
 
-		if (!*slot) {
-			*slot = certificate;
-			return true;
-		}
-		if (memcmp((*slot)->digest, certificate->digest,
-			   sizeof(certificate->digest)) == 0)
-			return false;
+		if (*slot == 0 ||
+		    memcmp(wants->wants[*slot - 1].certificate->digest, digest,
+			   STAPLE_DIGEST_SIZE) == 0)
+			return slot;
 	}
 }
 
@@ -54,8 +51,7 @@ seen_init(struct seen *seen, const struct certificate_index *index)
 			certificate_index_set(index, i)->certificate_count;
 	for (seen->count = 2; seen->count < 2 * certificates;)
 		seen->count *= 2;
-	seen->slots = mem_array(seen->count,
-				sizeof(const struct indexed_certificate *));
+	seen->slots = mem_array(seen->count, sizeof(*seen->slots));
 }
 
 static char *
@@ -64,10 +60,60 @@ copy_text(const char *text)
 	return text ? mem_strdup(text) : NULL;
 }
 
+static bool
+is_same(const char *one, const char *other)
+{
+	return one && other ? strcmp(one, other) == 0 : one == other;
+}
+
+static void
+set_way(struct staple_want *want, const struct tls_staple *staple)
+{
+	mem_free(want->file);
+	mem_free(want->responder);
+	want->file = copy_text(staple->file);
+	want->responder = want->file ? NULL : copy_text(staple->responder);
+	want->is_way_given = true;
+}
+
+/* Another place of the same certificate: who insists anywhere insists, what is
+ * given comes before what the certificate names. */
+static void
+merge(struct staple_want *want, const struct tls_staple *staple,
+      const struct position *at, bool is_must, struct error_list *conflicts)
+{
+	if (is_must && !want->is_must) {
+		want->is_must = true;
+		want->at = *at;
+	}
+	if (!staple->file && !staple->responder)
+		return;
+	if (!want->is_way_given)
+		set_way(want, staple);
+	else if (!is_same(want->file, staple->file) ||
+		 !is_same(want->responder, staple->responder))
+		error_list_addf(conflicts, at,
+				"staple for %s: %s is not used, as it is from "
+				"%s at another place of the same certificate",
+				want->source,
+				staple->file ? staple->file : staple->responder,
+				want->file ? want->file : want->responder);
+}
+
+static void
+append(struct staple_wants *wants, const struct staple_want *want)
+{
+	if ((wants->count & (wants->count - 1)) == 0)
+		wants->wants = mem_resize(wants->wants,
+					  wants->count ? 2 * wants->count : 1,
+					  sizeof(*wants->wants));
+	wants->wants[wants->count++] = *want;
+}
+
 static void
 add(struct staple_wants *wants, struct seen *seen,
     const struct certificate_place *place,
-    const struct indexed_certificate *certificate)
+    const struct indexed_certificate *certificate, struct error_list *conflicts)
 {
 	const struct tls_staple *staple =
 		tls_staple_of(place->settings, certificate->entry);
@@ -78,7 +124,7 @@ add(struct staple_wants *wants, struct seen *seen,
 	};
 	struct staple_terms terms;
 	const unsigned char *leaf;
-	size_t length;
+	size_t length, *slot;
 
 	if (staple->mode == TLS_STAPLE_OFF)
 		return;
@@ -88,25 +134,25 @@ add(struct staple_wants *wants, struct seen *seen,
 	if (!staple->file && !staple->responder && !terms.responder.bytes &&
 	    !want.is_must)
 		return;
-	if (!see(seen, certificate))
+	slot = find(seen, wants, certificate->digest);
+	if (*slot != 0) {
+		merge(&wants->wants[*slot - 1], staple, &want.at, want.is_must,
+		      conflicts);
 		return;
-	want.file = copy_text(staple->file);
-	if (!want.file)
-		want.responder = copy_text(staple->responder);
-	if (!want.file && !want.responder && terms.responder.bytes)
+	}
+	if (staple->file || staple->responder)
+		set_way(&want, staple);
+	else if (terms.responder.bytes)
 		want.responder =
 			mem_strndup((const char *)terms.responder.bytes,
 				    terms.responder.length);
-	if ((wants->count & (wants->count - 1)) == 0)
-		wants->wants = mem_resize(wants->wants,
-					  wants->count ? 2 * wants->count : 1,
-					  sizeof(*wants->wants));
-	wants->wants[wants->count++] = want;
+	append(wants, &want);
+	*slot = wants->count;
 }
 
 void
 staple_wants_find(const struct conf *conf, struct certificate_index *index,
-		  struct staple_wants *wants)
+		  struct staple_wants *wants, struct error_list *conflicts)
 {
 	struct certificate_places places;
 	struct seen seen;
@@ -126,7 +172,8 @@ staple_wants_find(const struct conf *conf, struct certificate_index *index,
 		set = certificate_index_set(index, place->set);
 		for (size_t n = 0; n < set->certificate_count; n++)
 			add(wants, &seen, place,
-			    certificate_index_certificate(index, set, n));
+			    certificate_index_certificate(index, set, n),
+			    conflicts);
 	}
 	mem_free(seen.slots);
 	certificate_places_clear(&places);

@@ -25,22 +25,28 @@ struct staple_want {
 	char *file;         /* where the answer is; NULL: it is fetched */
 	char *responder;    /* whom to ask; NULL: nobody */
 	bool is_must;       /* by the configuration or the certificate */
+	bool is_way_given;  /* file or responder: by the configuration */
 };
 
-/* Each certificate once, in the order of the configuration: of several places
- * that have it the first one counts. */
+/* Each certificate once, in the order of the configuration, as workers have one
+ * staple for it, wherever it is used. Of several places that have it one is
+ * enough to insist; `at` is the first that does. A file or responder that is
+ * given at any of them comes before the one that the certificate names, and
+ * the first that is given before others. */
 struct staple_wants {
 	struct certificate_index *index; /* a reference */
 	struct staple_want *wants;
 	size_t count;
 };
 
-/* Those of all accept gates. There is none for a certificate that names no
- * responder, if nobody insists and there is no file; some have neither file nor
- * responder, where somebody does. The index is of the same configuration. */
+/* Those of all accept gates; conflicts: of files and responders that are given
+ * and not used, as the same certificate has another one before. There is none
+ * for a certificate that names no responder, if nobody insists and there is no
+ * file; some have neither file nor responder, where somebody does. The index is
+ * of the same configuration. */
 void
 staple_wants_find(const struct conf *conf, struct certificate_index *index,
-		  struct staple_wants *wants);
+		  struct staple_wants *wants, struct error_list *conflicts);
 
 /* Zeroed ones are legal. */
 void

@@ -142,7 +142,7 @@ check_staples(const struct conf *conf, const struct file_set *files, int index,
 		error_list_add(findings->problems, &error);
 		return;
 	}
-	staple_wants_find(conf, opened, &asking.wants);
+	staple_wants_find(conf, opened, &asking.wants, findings->problems);
 	certificate_index_unref(opened);
 	for (size_t i = 0; i < asking.wants.count; i++) {
 		const struct staple_want *want = &asking.wants.wants[i];

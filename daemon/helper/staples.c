@@ -463,7 +463,8 @@ staples_prepare(struct staples *staples, const struct generation *generation,
 		error_list_add(warnings, &error);
 		return;
 	}
-	staple_wants_find(generation->conf, index, &staples->prepared);
+	staple_wants_find(generation->conf, index, &staples->prepared,
+			  warnings);
 	certificate_index_unref(index);
 	for (size_t i = 0; i < staples->prepared.count; i++) {
 		const struct staple_want *want = &staples->prepared.wants[i];

@@ -538,6 +538,18 @@ def parity_P38_must(t):
     assert "names no responder" in found.err, found
     tls["staple"] = "off"
     assert check(t, world.services).status == 0
+    # One place is enough to insist, and two do not contradict each other.
+    tls["staple"] = "auto"
+    world.responder.mood = with_answer(world.good(about=must))
+    tls["hosts"] = {"lost.test": {"staple": "must"}}
+    found = check(t, world.services)
+    assert found.status == 2, found
+    assert found.err.count("there must be a staple") == 2, found
+    tls["hosts"] = {"lost.test": {"staple": {"responder": silent}},
+                    "must.test": {"staple": {"responder": silent + "a"}}}
+    found = check(t, world.services)
+    assert found.status == 2 and "is not used" in found.err, found
+    del tls["hosts"]
     tls["staple"] = "must"
     d = t.daemon(world.services)
     d.wait_log("warn helper.* staple certificate=.* state=none .*names no")

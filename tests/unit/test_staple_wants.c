@@ -27,6 +27,7 @@ struct fixture {
 	struct test_identity *silent; /* without */
 	struct certificate_gathering *gathering;
 	struct staple_wants wants;
+	struct error_list conflicts;
 };
 
 static struct test_identity *
@@ -81,7 +82,8 @@ setup(struct fixture *fixture, const char *text)
 	index = certificate_index_open(
 		certificate_gather_index(fixture->gathering), &error);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(index);
-	staple_wants_find(fixture->conf.conf, index, &fixture->wants);
+	staple_wants_find(fixture->conf.conf, index, &fixture->wants,
+			  &fixture->conflicts);
 	certificate_index_unref(index);
 	error_list_clear(&problems);
 	error_list_clear(&others);
@@ -92,6 +94,7 @@ teardown(struct fixture *fixture)
 {
 	staple_wants_clear(&fixture->wants);
 	staple_wants_clear(&fixture->wants);
+	error_list_clear(&fixture->conflicts);
 	certificate_gather_free(fixture->gathering);
 	conf_fixture_clear(&fixture->conf);
 	file_set_free(fixture->files);
@@ -166,6 +169,83 @@ test_found(void)
 					       text_of(cases[i].file));
 			CU_ASSERT_EQUAL(want->is_must, cases[i].is_must);
 			CU_ASSERT_EQUAL(want->at.line, 1);
+		}
+		CU_ASSERT_EQUAL(fixture.conflicts.count, 0);
+		teardown(&fixture);
+	}
+}
+
+/* A gate with one certificate, and the same one in a way of their own for two
+ * hosts, each staple in a line that tells it. */
+#define THREE(gate, first, second)                                    \
+	"services: {s: {connect: \"127.0.0.1:2\", accept: {address: " \
+	"\":1\", tls: {certificates: [/named.pem],\n staple: " gate   \
+	",\n hosts: {a.example: {\n staple: " first                   \
+	"}, b.example: {\n staple: "                                  \
+	"" second "}}}}}}\n"
+
+/* One certificate in several places: nothing that any of them says is lost. */
+static void
+test_merged(void)
+{
+	static const struct {
+		const char *text;
+		unsigned int line;
+		const char *responder, *file;
+		bool is_must;
+		const char *conflict; /* NULL: none */
+		unsigned int conflict_line;
+	} cases[] = {
+		{THREE("auto", "auto", "auto"), 2, RESPONDER, NULL, false, NULL,
+		 0},
+		{THREE("auto", "must", "auto"), 4, RESPONDER, NULL, true, NULL,
+		 0},
+		{THREE("auto", "off", "must"), 5, RESPONDER, NULL, true, NULL,
+		 0},
+		{THREE("must", "auto", "must"), 2, RESPONDER, NULL, true, NULL,
+		 0},
+		{THREE("auto", "{file: /a.der}", "auto"), 2, NULL, "/a.der",
+		 false, NULL, 0},
+		{THREE("{file: /a.der}", "must", "auto"), 4, NULL, "/a.der",
+		 true, NULL, 0},
+		{THREE("auto", "{responder: \"http://other/\"}", "must"), 5,
+		 "http://other/", NULL, true, NULL, 0},
+		{THREE("must", "{responder: \"http://other/\"}",
+		       "{responder: \"http://other/\", mode: must}"),
+		 2, "http://other/", NULL, true, NULL, 0},
+		/* Of two the first. */
+		{THREE("auto", "{responder: \"http://other/\"}",
+		       "{responder: \"http://third/\"}"),
+		 2, "http://other/", NULL, false, "http://third/ is not used",
+		 5},
+		{THREE("auto", "{file: /a.der}", "{responder: \"http://b/\"}"),
+		 2, NULL, "/a.der", false, "as it is from /a.der", 5},
+		{THREE("auto", "{responder: \"http://b/\"}",
+		       "{file: /a.der, mode: must}"),
+		 5, "http://b/", NULL, true, "/a.der is not used", 5},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct staple_want *want;
+		struct fixture fixture;
+
+		setup(&fixture, cases[i].text);
+		CU_ASSERT_EQUAL_FATAL(fixture.wants.count, 1);
+		want = fixture.wants.wants;
+		CU_ASSERT_STRING_EQUAL(text_of(want->responder),
+				       text_of(cases[i].responder));
+		CU_ASSERT_STRING_EQUAL(text_of(want->file),
+				       text_of(cases[i].file));
+		CU_ASSERT_EQUAL(want->is_must, cases[i].is_must);
+		CU_ASSERT_EQUAL(want->at.line, cases[i].line);
+		CU_ASSERT_EQUAL(fixture.conflicts.count,
+				cases[i].conflict ? 1 : 0);
+		if (cases[i].conflict && fixture.conflicts.count == 1) {
+			const struct error *error = fixture.conflicts.errors;
+
+			CU_ASSERT_EQUAL(error->at.line, cases[i].conflict_line);
+			CU_ASSERT_PTR_NOT_NULL(
+				strstr(error->text, cases[i].conflict));
 		}
 		teardown(&fixture);
 	}
@@ -255,5 +335,5 @@ test_judged(void)
 	teardown(&fixture);
 }
 
-UNIT_SUITE(staple_wants, {"found", test_found}, {"issuers", test_issuers},
-	   {"judged", test_judged});
+UNIT_SUITE(staple_wants, {"found", test_found}, {"merged", test_merged},
+	   {"issuers", test_issuers}, {"judged", test_judged});
