@@ -83,6 +83,11 @@ def answer(t, *statements, signer, response=0, sent=(), nonce=None,
         read(one.der) for one in sent))) if sent else b""
     basic = element(0x30, tbs, element(0x30, SHA256[key]),
                     element(3, b"\0" + signature), certificates)
+    return wrapped(basic)
+
+
+def wrapped(basic):
+    """A successful response with that in it."""
     return element(0x30, element(10, b"\0"), element(0xa0, element(
         0x30, BASIC, element(4, basic))))
 
@@ -101,10 +106,12 @@ def index(certificates):
 
 
 class Responder:
-    """`openssl ocsp` for the certificates of one CA."""
+    """`openssl ocsp` for the certificates of one CA; clock is a Clock that it
+    goes by."""
 
     def __init__(self, t, issuer, certificates, signer=None, port=None,
-                 life=("-nmin", "60"), name="responder", options=()):
+                 life=("-nmin", "60"), name="responder", options=(),
+                 clock=None):
         self.port = port or t.port()
         self.url = "http://127.0.0.1:%d/" % self.port
         signer = signer or issuer
@@ -113,7 +120,9 @@ class Responder:
         self.peer = t.start(
             name, "openssl", "ocsp", "-index", t.path(name + ".index"),
             "-port", str(self.port), "-CA", issuer.cert, "-rsigner",
-            signer.cert, "-rkey", signer.key, *life, *options)
+            signer.cert, "-rkey", signer.key, *life, *options,
+            env=t.environment(**({"LD_PRELOAD": clock.library}
+                                 if clock else {})))
         wait_for(lambda: "waiting for" in self.peer.text().lower(),
                  "the responder listens")
 

@@ -26,6 +26,8 @@ class World:
         self.t = t
         self.root = t.pki.root("asked about")
         self.http = HttpServer(t)
+        self.sibling = t.pki.leaf("sibling.client", issuer=self.root,
+                                  usage="both")
 
     def inner(self, url):
         return self.t.pki.intermediate(
@@ -36,16 +38,30 @@ class World:
         return self.t.pki.leaf(name, issuer=issuer or self.root,
                                usage="both", more=names_responder(url))
 
+    def answer(self, client, nonce=None, **options):
+        return answer(self.t, statement(client, **options), signer=self.root,
+                      nonce=nonce)
+
     def at(self, path, answered=None, **options):
         """A client whose responder is the server at that path; answered is
-        what it is told, a status or bytes as they are."""
+        what it is told: a status, or bytes as they are, or what a function
+        makes of this and the client."""
         client = self.client("client%s" % path.replace("/", "."),
                              self.http.url(path))
         if isinstance(answered, str):
-            answered = reply(answer(
-                self.t, statement(client, status=answered, **options),
-                signer=self.root))
+            answered = reply(self.answer(client, status=answered, **options))
+        elif callable(answered):
+            answered = answered(self, client)
         self.http.answers[path] = answered
+        return client
+
+    def of_openssl(self, name, **options):
+        """A client whose responder is openssl's and calls it good; options
+        are Responder's."""
+        port = self.t.port()
+        client = self.client(name, "http://127.0.0.1:%d/" % port)
+        Responder(self.t, self.root, {client: "good"}, port=port,
+                  name="of-" + name, **options)
         return client
 
     def gate(self, **ocsp):
@@ -62,6 +78,29 @@ def is_let_in(d, service, certificate=None, version=None):
     except (Ended, ssl.SSLError, AssertionError):
         return False
     return True
+
+
+def gets_its_echo(d, service):
+    """Does a client of the plain service?"""
+    try:
+        with d.plain(service) as stream:
+            stream.expect_echo()
+    except (Ended, AssertionError):
+        return False
+    return True
+
+
+def at_once(**calls):
+    """What each of them returns, called on a thread of its own."""
+    outcomes = {}
+    threads = [threading.Thread(target=lambda name=name, call=call: (
+        outcomes.__setitem__(name, call()))) for name, call in calls.items()]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert len(outcomes) == len(calls), outcomes
+    return outcomes
 
 
 @limit(240)
@@ -119,7 +158,8 @@ def parity_P34_leaf_and_chain_by_real_responders(t):
 @limit(120)
 def parity_P34_backends(t):
     """The connect gate: a backend that its CA's responder calls revoked gets
-    no byte, and the next address is tried."""
+    no byte, and the next address is tried. A responder that is silent has half
+    of the connect limit, so that there is time for that."""
     world = World(t)
     url = world.http.url
     certificates = {name: world.client("web.test", url("/" + name))
@@ -127,11 +167,15 @@ def parity_P34_backends(t):
     for name, certificate in certificates.items():
         world.http.answers["/" + name] = reply(answer(
             t, statement(certificate, status=name), signer=world.root))
+    certificates["silent"] = world.client("web.test", url("/silent"))
+    world.http.answers["/silent"] = None
     backends = {name: t.server(echo, tls=server_context(certificate))
                 for name, certificate in certificates.items()}
+    limit_ms = int(4000 * t.patience)
 
     def service(*names, **ocsp):
-        return {"accept": {}, "connect": {
+        return {"timeouts": {"connect": "%dms" % limit_ms},
+                "accept": {}, "connect": {
             "address": [backends[name].address for name in names],
             "tls": {"verify": {"ca": world.root.cert, "name": "web.test",
                                "ocsp": {"staple": "off", "check": "leaf",
@@ -142,15 +186,22 @@ def parity_P34_backends(t):
         "revoked": service("revoked"),
         "unknown": service("unknown"),
         "next": service("revoked", "good"),
+        "silent-soft": service("silent"),
+        "silent-hard": service("silent", fail="hard"),
+        "silent-next": service("silent", "good", fail="hard"),
     })
-    for name, is_open in (("good", True), ("revoked", False),
-                          ("unknown", False), ("next", True)):
-        try:
-            with d.plain(name) as stream:
-                stream.expect_echo()
-            assert is_open, name
-        except (Ended, AssertionError):
-            assert not is_open, name
+    outcomes = at_once(**{name: lambda name=name: gets_its_echo(d, name)
+                          for name in d.addresses})
+    assert {name for name, is_open in outcomes.items() if is_open} == {
+        "good", "next", "silent-soft", "silent-next"}, outcomes
+    record = d.wait_access(service="silent-soft")
+    assert record["backend_tls"]["ocsp"] == "unusable", record
+    assert record["connect_ms"] >= limit_ms // 4, record
+    record = d.wait_access(service="silent-hard")
+    assert record["reason"] == "backend_cert_rejected", record
+    assert "no answer came in time" in record["detail"], record
+    record = d.wait_access(service="silent-next")
+    assert record["backend_tls"]["ocsp"] == "good", record
     record = d.wait_access(service="revoked")
     assert record["reason"] == "backend_revoked", record
     assert "revoked" in record["detail"], record
@@ -163,31 +214,75 @@ def parity_P34_backends(t):
 
 
 FAILURES = {
-    "/500": lambda _: reply(b"no", "500 Internal Server Error"),
-    "/garbage": lambda _: b"\x30\x03\x0a\x01\x06\r\n\r\n",
-    "/no-der": lambda _: reply(b"<html>hello</html>"),
-    "/empty": lambda _: reply(b""),
-    "/hangs-up": lambda _: b"",
-    "/large": lambda _: reply(b"x" * 10485760),
-    "/endless": lambda _: [b"HTTP/1.1 200 OK\r\n\r\n"] + [b"x" * 65536] * 400,
-    "/headers": lambda _: [b"HTTP/1.1 200 OK\r\n"] + [
+    "/500": lambda *_: reply(b"no", "500 Internal Server Error"),
+    "/garbage": lambda *_: b"\x30\x03\x0a\x01\x06\r\n\r\n",
+    "/no-der": lambda *_: reply(b"<html>hello</html>"),
+    "/empty": lambda *_: reply(b""),
+    "/hangs-up": lambda *_: b"",
+    "/large": lambda *_: reply(b"x" * 10485760),
+    "/endless": lambda *_: [b"HTTP/1.1 200 OK\r\n\r\n"] + [b"x" * 65536] * 400,
+    "/headers": lambda *_: [b"HTTP/1.1 200 OK\r\n"] + [
         b"X: " + b"y" * 8000 + b"\r\n"] * 2000,
-    "/loop": lambda http: elsewhere(http.url("/loop")),
-    "/https": lambda http: elsewhere("https://127.0.0.1:%d/" % http.port),
-    "/file": lambda _: elsewhere("file:///etc/passwd"),
-    "/silent": lambda _: None,
-    "/drip": lambda _: [b"HTTP/1.1 200 OK\r\n\r\n"] + [b"x", 0.2] * 100,
-    "/later": lambda _: reply(b"\x30\x03\x0a\x01\x03"),
+    "/loop": lambda w, _: elsewhere(w.http.url("/loop")),
+    "/https": lambda w, _: elsewhere("https://127.0.0.1:%d/" % w.http.port),
+    "/file": lambda *_: elsewhere("file:///etc/passwd"),
+    "/silent": lambda *_: None,
+    "/drip": lambda *_: [b"HTTP/1.1 200 OK\r\n\r\n"] + [b"x", 0.2] * 100,
+    "/later": lambda *_: reply(b"\x30\x03\x0a\x01\x03"),
+    "/serial": lambda w, _: reply(w.answer(w.sibling)),
+    "/half": lambda w, client: reply(w.answer(client)[:120]),
+    "/all-but-one": lambda w, client: reply(w.answer(client)[:-1]),
+    "/cut-off": lambda w, client: reply(w.answer(client))[:-40],
+    "/one-more": lambda w, client: reply(w.answer(client) + b"\0"),
 }
+
+
+# What the record has to say of some of these, and of those that follow.
+WORDS = {
+    "/silent": "no answer came in time",
+    "/drip": "no answer came in time",
+    "/serial": "about another certificate",
+    "/cut-off": "in the middle of the answer",
+    "expired": "expired on",
+    "not-yet-valid": "not valid before",
+    "other-signer": "not from the issuer",
+    "other-delegate": "not from the issuer",
+    "no-usage": "lacks OCSPSigning",
+    "any-usage": "lacks OCSPSigning",
+}
+
+
+def openssl_that_proves_nothing(t, world):
+    """Clients whose responders are openssl's: each calls its client good, but
+    at another time, or it is not the one to say so."""
+    clocks = {}
+    for name, days in (("past", -2), ("future", 2)):
+        clocks[name] = t.clock(name)
+        clocks[name].set(days * 86400)
+    stranger = t.pki.root("ocsp stranger")
+    options = {
+        "expired": {"clock": clocks["past"]},
+        "not-yet-valid": {"clock": clocks["future"]},
+        "other-signer": {"signer": stranger},
+        "other-delegate": {"signer": t.pki.leaf(
+            "other delegate", issuer=stranger, usage="ocsp")},
+        "no-usage": {"signer": t.pki.leaf(
+            "no delegate", issuer=world.root, usage="both")},
+        "any-usage": {"signer": t.pki.leaf(
+            "any delegate", issuer=world.root, usage="any")},
+    }
+    return {name: world.of_openssl(name, **option)
+            for name, option in options.items()}
 
 
 @limit(240)
 def parity_P34_fail_soft_and_hard(t):
-    """Whatever a responder does that is no answer ends in time, lets in where
-    that is wanted, refuses where it is not, and is not asked for again."""
+    """Whatever a responder does that is no answer, or one that proves nothing,
+    ends in time, lets in where that is wanted, refuses where it is not, is
+    never taken for good, and is not asked for again."""
     world = World(t)
-    clients = {path: world.at(path, make(world.http))
-               for path, make in FAILURES.items()}
+    clients = {path: world.at(path, make) for path, make in FAILURES.items()}
+    clients.update(openssl_that_proves_nothing(t, world))
     clients["refused"] = world.client(
         "refused.client", "http://127.0.0.1:%d/" % t.port())
     clients["no-name"] = world.client(
@@ -210,6 +305,12 @@ def parity_P34_fail_soft_and_hard(t):
         for fail in ("soft", "hard", "soft"):
             outcomes[name, fail] = is_let_in(d, fail, client)
 
+    # A delegate that has the right is one of openssl's, too.
+    has_right = world.of_openssl("delegate", signer=t.pki.leaf(
+        "delegate", issuer=world.root, usage="ocsp"))
+    assert is_let_in(d, "hard", has_right)
+    assert d.wait_access(service="hard")["ocsp"] == "good"
+
     threads = [threading.Thread(target=attempt, args=item)
                for item in clients.items()]
     for thread in threads:
@@ -225,8 +326,17 @@ def parity_P34_fail_soft_and_hard(t):
     # Nobody else was asked because of a redirection.
     assert world.http.visits == len(FAILURES) + 3
     assert d.role("helper") == helpers
-    for record in d.access(service="hard"):
+    # Each is one of those whom nobody has called good, and in time.
+    d.wait_access(3 * len(clients), ocsp="unusable")
+    assert len(d.access()) == 1 + 3 * len(clients)
+    refused = {record["client_cert"]["fingerprint"]: record
+               for record in d.access(ocsp="unusable", service="hard")}
+    for name, client in clients.items():
+        record = refused["sha256$" + client.digest()]
         assert record["reason"] == "client_cert_rejected", record
+        assert WORDS.get(name, "") in record["detail"], (name, record)
+        # Without the handshake's limit, who is silent has ten seconds.
+        assert record["duration_ms"] < 7000, record
 
 
 @limit(120)
@@ -241,6 +351,10 @@ def parity_P35_requests(t):
     moved = world.at("/moved", "good")
     http.answers["/new"] = http.answers["/moved"]
     http.answers["/moved"] = elsewhere(http.url("/new"))
+    # Whoever says what was asked for, and who repeats what he said before.
+    fresh = world.of_openssl("fresh.client")
+    stale = world.at("/stale", lambda w, client: reply(w.answer(
+        client, nonce=bytes(32))))
     # Only by the proxy can this be asked.
     far = world.client("far.client", "http://responder.invalid/far")
     http.answers["/far"] = reply(answer(
@@ -259,7 +373,13 @@ def parity_P35_requests(t):
     assert is_let_in(d, "plain", moved)
     # An answer without the nonce is none.
     assert not is_let_in(d, "nonce", nonce)
-    assert [r.method for r in http.asked("/nonce")] == ["POST"]
+    assert not is_let_in(d, "nonce", stale)
+    assert [r.method for r in http.asked("/nonce") + http.asked("/stale")] == [
+        "POST", "POST"]
+    for record in d.access(service="nonce"):
+        assert "lacks the nonce" in record["detail"], record
+    assert is_let_in(d, "nonce", fresh)
+    assert d.wait_access(service="nonce", reason="done")["ocsp"] == "good"
     assert is_let_in(d, "proxy", proxied)
     assert is_let_in(d, "proxy", far)
     assert [r.target.split("/")[2] for r in proxy.requests] == [
@@ -298,38 +418,53 @@ def parity_P35_several_at_once(t):
 @limit(120)
 def parity_P36_one_cache(t):
     """One request for all workers, services and gates, until nextUpdate; and
-    one in a minute for what fails."""
+    one in a minute for what fails. The backend has the client's certificate,
+    and no session is resumed."""
     world = World(t)
-    client = world.at("/good", "good", end=7200)
-    failing = world.at("/failing", reply(b"", "503 No"))
+    peers = {name: world.at("/" + name, answered, **options)
+             for name, answered, options in (
+                 ("good", "good", {"end": 7200}),
+                 ("failing", reply(b"", "503 No"), {}))}
     backend = t.server(echo)
     clock = t.clock()
-    d = t.daemon({name: {"accept": world.gate(), "connect": backend.address}
-                  for name in ("one", "two")},
+    d = t.daemon({"one": {"accept": world.gate(),
+                          "connect": backend.address},
+                  "two": {"accept": world.gate(),
+                          "connect": backend.address},
+                  **{name: {"accept": {}, "connect": {
+                      "address": t.server(
+                          echo, tls=server_context(peer)).address,
+                      "tls": {"session": "off", "verify": {
+                          "ca": world.root.cert, "name": "client." + name,
+                          "ocsp": {"staple": "off", "check": "leaf"}}}}}
+                     for name, peer in peers.items()}},
                  globals={"workers": 3}, clock=clock)
 
-    def ask_all(certificate):
-        threads = [threading.Thread(target=is_let_in, args=(
-            d, name, certificate)) for name in ("one", "two") * 8]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(30)
+    def ask_all(name):
+        outcomes = at_once(
+            **{"%s%d" % (gate, number): (
+                lambda gate=gate: is_let_in(d, gate, peers[name]))
+               for gate in ("one", "two") for number in range(6)},
+            **{"backend%d" % number: lambda: gets_its_echo(d, name)
+               for number in range(6)})
+        assert all(outcomes.values()), outcomes
+        return len(world.http.asked("/" + name))
 
-    ask_all(client)
-    assert len(world.http.asked("/good")) == 1
+    assert ask_all("good") == 1
     clock.move(3600)
-    ask_all(client)
-    assert len(world.http.asked("/good")) == 1
+    assert ask_all("good") == 1
     clock.move(4000)
-    assert is_let_in(d, "one", client)
+    world.http.answers["/good"] = reply(world.answer(peers["good"]))
+    assert gets_its_echo(d, "good")
     assert len(world.http.asked("/good")) == 2
-    ask_all(failing)
-    ask_all(failing)
-    assert len(world.http.asked("/failing")) == 1
+    assert ask_all("failing") == 1
+    assert ask_all("failing") == 1
     clock.move(61)
-    ask_all(failing)
-    assert len(world.http.asked("/failing")) == 2
+    assert ask_all("failing") == 2
+    for name, word in (("good", "good"), ("failing", "unusable")):
+        for record in d.access(service=name):
+            assert record["backend_tls"]["ocsp"] == word, record
+            assert not record["backend_tls"]["resumed"], record
 
 
 @limit(120)
