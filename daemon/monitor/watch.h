@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Files that come into force by themselves when they change: revocation lists,
- * and what is in directories of certificates. Files are replaced in many ways
- * (written in place, renamed over, links turned round as Kubernetes does), so
- * what is watched are the directories that names and links are in.
+ * staples, ticket keys and their secrets, and what is in directories of
+ * certificates. Files are replaced in many ways (written in place, renamed
+ * over, links turned round as Kubernetes does), so what is watched are the
+ * directories that names and links are in.
  *
  * Where the kernel gives us no watch (inotify(7) has limits), the files are
  * looked at every 30 seconds.

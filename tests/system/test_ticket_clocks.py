@@ -7,7 +7,7 @@ import os
 import re
 import time
 
-from harness import limit, wait_for
+from harness import IN_FORCE, limit, wait_for
 from sessions import Client, ticket
 from streams import echo
 
@@ -128,34 +128,44 @@ def parity_P44_derived_keys_end_after_keep(t):
                 assert not machine.visit(way, session).resumed, (hours, way)
 
 
+def change(t, path, machine, *lines):
+    """Another file takes the secret's place, and nothing is said about it."""
+    before = len(re.findall(IN_FORCE, machine.d.text()))
+    os.rename(secret(t, "new-secret", *lines), path)
+    return lambda: machine.d.wait_log(IN_FORCE, count=before + 1)
+
+
 @limit(120)
 def parity_P44_a_secret_is_changed(t):
     """Two lines while it is: a machine that has the new one and a machine that
     has only heard of it resume each other's sessions; with it alone, none of
-    the old one's."""
+    the old one's. The files are looked after; a reload does no harm."""
     client = Client(t)
     new = "this is what takes the place of the first of the secrets"
     paths = [secret(t, name, SECRET) for name in ("here", "there")]
     here, there = (Machine(t, name, derived(path), client)
                    for name, path in zip(("one", "other"), paths))
     old = {way: here.visit(way).session for way in WAYS}
-    for path, machine, lines in (
-            (paths[0], here, (SECRET, new)), (paths[1], there, (SECRET, new)),
-            (paths[0], here, (new, SECRET)), (paths[1], there, (new, SECRET))):
-        with open(path, "w") as file:
-            file.writelines(line + "\n" for line in lines)
-        machine.d.reload()
+    here_is, there_is = zip(paths, (here, there))
+    for machines, lines in (((here_is, there_is), (SECRET, new)),
+                            ((here_is,), (new, SECRET)),
+                            ((there_is,), (new, SECRET)),
+                            ((here_is, there_is), (new,))):
+        for wait in [change(t, *machine, *lines) for machine in machines]:
+            wait()
         resumed, count = both_ways(here, there)
         assert resumed == count, lines
-    for path, machine in zip(paths, (here, there)):
-        with open(path, "w") as file:
-            file.write(new + "\n")
-        machine.d.reload()
-    resumed, count = both_ways(here, there)
-    assert resumed == count
+        if machines == (there_is,):
+            for machine in here, there:
+                machine.d.reload()
+            for way, session in old.items():
+                assert there.visit(way, session).resumed, way
     for machine in here, there:
-        for way, session in old.items():
-            assert not machine.visit(way, session).resumed, way
+        assert machine.d.text().count("reloading") == 1, machine.name
+        wait_for(lambda machine=machine: not any(
+            machine.visit(way, session).resumed
+            for way, session in old.items() for _ in range(4)),
+            "all workers of %s know" % machine.name)
 
 
 @limit(120)

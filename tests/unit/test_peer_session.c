@@ -216,6 +216,25 @@ test_in_a_session(void)
 	SSL_SESSION_free(session);
 }
 
+/* Ten minutes, as sealock.yaml(5) has it, and no clock is that exact. */
+static void
+test_in_the_future(void)
+{
+	SSL_SESSION *session = SSL_SESSION_new();
+	struct peer_session read = {0};
+
+	for (int ahead = -86400; ahead <= 86400; ahead += 60) {
+		CU_ASSERT_EQUAL_FATAL(
+			peer_session_remember(session, clock_real_s() + ahead,
+					      NULL),
+			0);
+		CU_ASSERT_EQUAL(peer_session_recall(session, &read),
+				ahead <= 600 ? 0 : -1);
+		peer_session_clear(&read);
+	}
+	SSL_SESSION_free(session);
+}
+
 /* A gate that demands certificates, and two handshakes of one client. */
 struct scene {
 	struct tls_policy *policy;
@@ -379,5 +398,6 @@ test_forgotten(void)
 
 UNIT_SUITE(peer_session, {"round_trip", test_round_trip},
 	   {"refused", test_refused}, {"end", test_end},
-	   {"in_a_session", test_in_a_session}, {"resumed", test_resumed},
+	   {"in_a_session", test_in_a_session},
+	   {"in_the_future", test_in_the_future}, {"resumed", test_resumed},
 	   {"forgotten", test_forgotten});
