@@ -49,22 +49,19 @@ add(const struct parsing *parsing, const struct ticket_key *key)
 	return -1;
 }
 
-/* nginx's order, and HAProxy's: in short keys the one for HMAC is the last. */
+/* Two keys of the same length behind a name; is_hmac_first is which. */
 static void
-split(const unsigned char *bytes, size_t length, struct ticket_key *key)
+split(const unsigned char *bytes, size_t length, bool is_hmac_first,
+      struct ticket_key *key)
 {
-	const unsigned char *rest = bytes + TICKET_KEY_NAME_SIZE;
+	size_t half = (length - TICKET_KEY_NAME_SIZE) / 2;
+	const unsigned char *first = bytes + TICKET_KEY_NAME_SIZE;
+	const unsigned char *second = first + half;
 
 	memcpy(key->name, bytes, TICKET_KEY_NAME_SIZE);
-	if (length == SHORT_SIZE) {
-		key->aes_length = key->hmac_length = 16;
-		memcpy(key->aes, rest, 16);
-		memcpy(key->hmac, rest + 16, 16);
-	} else {
-		key->aes_length = key->hmac_length = 32;
-		memcpy(key->hmac, rest, 32);
-		memcpy(key->aes, rest + 32, 32);
-	}
+	key->aes_length = key->hmac_length = (unsigned int)half;
+	memcpy(key->aes, is_hmac_first ? second : first, half);
+	memcpy(key->hmac, is_hmac_first ? first : second, half);
 }
 
 static int
@@ -75,7 +72,7 @@ parse_raw(const struct parsing *parsing, const unsigned char *bytes,
 				 .until = FOREVER};
 	int status;
 
-	split(bytes, length, &key);
+	split(bytes, length, length == LONG_SIZE, &key);
 	status = add(parsing, &key);
 	mem_wipe(&key, sizeof(key));
 	return status;
@@ -162,7 +159,7 @@ parse_lines(const struct parsing *parsing, const char *text, size_t length)
 		index++;
 		size = decode(&line, bytes);
 		if (size > 0) {
-			split(bytes, size, &key);
+			split(bytes, size, false, &key);
 			status = add(parsing, &key);
 		} else {
 			error_set(parsing->error,

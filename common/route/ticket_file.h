@@ -2,8 +2,9 @@
 /*
  * Files with the keys of session tickets, as other servers write them:
  *
- *   nginx    48 or 80 bytes, a key
- *   HAProxy  lines of such keys in base64: the last but one encrypts
+ *   nginx    48 bytes: name, AES key, HMAC key; or 80: name, HMAC key, AES key
+ *   HAProxy  lines of base64, of as many bytes, and always name, AES key, HMAC
+ *            key: the last but one encrypts
  *   h2o      YAML, entries of name, cipher, hash, key, not_before, not_after
  */
 #ifndef SEALOCK_ROUTE_TICKET_FILE_H

@@ -55,6 +55,7 @@ PACKAGES = {
     "curl": "curl",
     "gnutls-cli": "gnutls-bin",
     "gnutls-serv": "gnutls-bin",
+    "haproxy": "haproxy",
     "initdb": "postgresql",
     "nginx": "nginx-light",
     "openssl": "openssl",

@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Sessions in the hands of a client that brings any of them anywhere, and may
-have changed them on the way: session_client.c, and DER as it has them."""
+have changed them on the way: session_client.c, DER as it has them, and keys
+that open tickets."""
 
+import base64
+import hashlib
+import hmac
 import os
 import subprocess
 
+from pki import openssl
 from revocation import element, first
 
 TICKET = 0xaa     # [10] of OpenSSL's SSL_SESSION
@@ -107,3 +112,38 @@ def lifetime(session):
         if tag == LIFETIME:
             return int.from_bytes(first(content)[1], "big")
     return 0
+
+
+class Key:
+    """A key of tickets, in a file of 80 or 48 bytes as nginx reads it."""
+
+    def __init__(self, t, name, key_name=None, size=80):
+        self.name = (key_name or os.urandom(16))[:16]
+        length = (size - 16) // 2
+        self.hmac, self.aes = os.urandom(length), os.urandom(length)
+        self.path = t.write(name, self.name + (
+            self.hmac + self.aes if size == 80 else self.aes + self.hmac),
+            0o600)
+
+    @property
+    def line(self):
+        """As HAProxy reads it: the two keys in one order, whatever their
+        length."""
+        return base64.b64encode(self.name + self.aes + self.hmac) + b"\n"
+
+    def _crypt(self, how, iv, data):
+        return openssl("enc", how, "-aes-%d-cbc" % (8 * len(self.aes)), "-K",
+                       self.aes.hex(), "-iv", iv.hex(), stdin=data)
+
+    def open(self, ticket):
+        """The session in a ticket, DER."""
+        name, iv, sealed, mac = (ticket[:16], ticket[16:32], ticket[32:-32],
+                                 ticket[-32:])
+        assert name == self.name, (name, self.name)
+        assert mac == hmac.digest(self.hmac, ticket[:-32], hashlib.sha256)
+        return self._crypt("-d", iv, sealed)
+
+    def seal(self, session):
+        iv = os.urandom(16)
+        sealed = self.name + iv + self._crypt("-e", iv, session)
+        return sealed + hmac.digest(self.hmac, sealed, hashlib.sha256)

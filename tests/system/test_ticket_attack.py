@@ -2,45 +2,16 @@
 """Tickets in wrong hands, and in clever ones: whatever is no ticket of ours is
 a full handshake, and never a failure, a session or the end of a worker."""
 
-import hashlib
-import hmac
 import os
 import threading
 
 from harness import limit
-from pki import openssl
-from sessions import Client, elements, ticket, with_ticket
+from sessions import Client, Key, elements, ticket, with_ticket
 from revocation import element, first
 from streams import echo
 from test_resumption import WAYS, Visitor, wants
 
 HOUR = 3600
-
-
-class Key:
-    """80 bytes as nginx reads them: name, HMAC key, AES key."""
-
-    def __init__(self, t, name, key_name=None):
-        self.name = (key_name or os.urandom(16))[:16]
-        self.hmac, self.aes = os.urandom(32), os.urandom(32)
-        self.path = t.write(name, self.name + self.hmac + self.aes, 0o600)
-
-    def _crypt(self, how, iv, data):
-        return openssl("enc", how, "-aes-256-cbc", "-K", self.aes.hex(),
-                       "-iv", iv.hex(), stdin=data)
-
-    def open(self, ticket):
-        """The session in a ticket, DER."""
-        name, iv, sealed, mac = (ticket[:16], ticket[16:32], ticket[32:-32],
-                                 ticket[-32:])
-        assert name == self.name
-        assert mac == hmac.digest(self.hmac, ticket[:-32], hashlib.sha256)
-        return self._crypt("-d", iv, sealed)
-
-    def seal(self, session):
-        iv = os.urandom(16)
-        sealed = self.name + iv + self._crypt("-e", iv, session)
-        return sealed + hmac.digest(self.hmac, sealed, hashlib.sha256)
 
 
 def keyed(*keys, lifetime="24h", **session):

@@ -13,7 +13,7 @@ import struct
 import time
 
 from harness import limit, wait_for
-from sessions import Client, ticket
+from sessions import Client, Key, ticket
 
 HOUR = 3600
 SECRET = "0123456789 a secret that several machines have"
@@ -204,10 +204,6 @@ def h2o(name, since, until):
             since, until))
 
 
-def lines(*keys):
-    return "".join(base64.b64encode(key).decode() + "\n" for key in keys)
-
-
 def named(name):
     return name.encode().ljust(16, b".").hex()
 
@@ -219,13 +215,13 @@ def files(*paths):
 @limit(120)
 def test_key_files_of_other_servers(t):
     """nginx's, HAProxy's and h2o's: two daemons that share keys in whatever
-    format resume each other's sessions."""
+    format resume each other's sessions. (test_ticket_servers has the proof that
+    these are what the formats are.)"""
     v = Visitor(t)
-    old, now, new = raw("old", 48), raw("now", 80), raw("new", 48)
-    t.write("old", old, 0o600)
-    t.write("now", now, 0o600)
-    t.write("new", new, 0o600)
-    t.write("lines", lines(old, now, new), 0o600)
+    keys = old, now, new = tuple(
+        Key(t, name, name.encode().ljust(16, b"."), size)
+        for name, size in (("old", 48), ("now", 80), ("new", 48)))
+    t.write("lines", b"".join(key.line for key in keys), 0o600)
     t.write("h2o", h2o("past", 0, 1000) + h2o(
         "first", 1000, int(time.time()) + HOUR) + h2o(
         "later", int(time.time()) + HOUR, int(time.time()) + 2 * HOUR), 0o600)
@@ -239,7 +235,7 @@ def test_key_files_of_other_servers(t):
     assert told(yaml)[0][4] == named("later")
     made = {d: v.sessions(d) for d in (nginx, haproxy, yaml)}
     for way, session in made[haproxy].items():
-        assert ticket(session)[:16] == now[:16], way
+        assert ticket(session)[:16] == now.name, way
     v.expect_all(nginx, made[haproxy], "nginx's, from HAProxy's")
     v.expect_all(haproxy, made[nginx], "HAProxy's, from nginx's")
     v.expect_all(yaml, made[yaml], "h2o's, its own")

@@ -13,7 +13,7 @@
 
 static const unsigned char id[TICKET_RING_ID_SIZE] = "ring";
 
-/* A key whose bytes all say where they belong. */
+/* A key whose bytes all say where they belong, in nginx's order. */
 static size_t
 raw(unsigned char name, size_t length, unsigned char bytes[80])
 {
@@ -28,7 +28,7 @@ raw(unsigned char name, size_t length, unsigned char bytes[80])
 	return length;
 }
 
-/* The same in a line of base64. */
+/* A line of base64: the same key in HAProxy's order. */
 static size_t
 line(unsigned char name, size_t length, char text[120])
 {
@@ -36,6 +36,10 @@ line(unsigned char name, size_t length, char text[120])
 	int written;
 
 	raw(name, length, bytes);
+	if (length == 80) {
+		memset(bytes + 16, 'A', 32);
+		memset(bytes + 48, 'H', 32);
+	}
 	written = EVP_EncodeBlock((unsigned char *)text, bytes, (int)length);
 	text[written] = '\n';
 	text[written + 1] = '\0';
@@ -87,6 +91,17 @@ is_filled(const unsigned char *bytes, unsigned char value, size_t length)
 	return true;
 }
 
+static bool
+is_key(const struct ticket_key *key, unsigned char name, size_t length)
+{
+	size_t half = (length - 16) / 2;
+
+	return is_filled(key->name, name, 16) && key->aes_length == half &&
+	       key->hmac_length == half &&
+	       is_filled(key->aes, length == 48 ? 'a' : 'A', half) &&
+	       is_filled(key->hmac, length == 48 ? 'h' : 'H', half);
+}
+
 static void
 test_nginx(void)
 {
@@ -96,20 +111,13 @@ test_nginx(void)
 	ring = parse(bytes, raw('n', 48, bytes), true);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(ring);
 	CU_ASSERT_EQUAL(ring->count, 1);
-	CU_ASSERT_EQUAL(ring->keys[0].aes_length, 16);
-	CU_ASSERT_EQUAL(ring->keys[0].hmac_length, 16);
-	CU_ASSERT(is_filled(ring->keys[0].name, 'n', 16));
-	CU_ASSERT(is_filled(ring->keys[0].aes, 'a', 16));
-	CU_ASSERT(is_filled(ring->keys[0].hmac, 'h', 16));
+	CU_ASSERT(is_key(&ring->keys[0], 'n', 48));
 	CU_ASSERT_FALSE(ring->keys[0].is_reserve);
 	CU_ASSERT_PTR_EQUAL(ticket_ring_current(ring, 1), &ring->keys[0]);
 	ticket_ring_free(ring);
 	ring = parse(bytes, raw('n', 80, bytes), false);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(ring);
-	CU_ASSERT_EQUAL(ring->keys[0].aes_length, 32);
-	CU_ASSERT_EQUAL(ring->keys[0].hmac_length, 32);
-	CU_ASSERT(is_filled(ring->keys[0].aes, 'A', 32));
-	CU_ASSERT(is_filled(ring->keys[0].hmac, 'H', 32));
+	CU_ASSERT(is_key(&ring->keys[0], 'n', 80));
 	CU_ASSERT(ring->keys[0].is_reserve);
 	ticket_ring_free(ring);
 	/* Bytes, whatever they look like. */
@@ -136,9 +144,12 @@ test_haproxy(void)
 		CU_ASSERT_EQUAL(ring->count, i + 1U);
 		CU_ASSERT_EQUAL(ticket_ring_current(ring, 5)->name[0],
 				encrypts[i]);
-		for (size_t k = 0; k < ring->count; k++)
+		for (unsigned char k = 0; k < ring->count; k++) {
+			CU_ASSERT(is_key(&ring->keys[k], 'a' + k,
+					 k % 2 ? 48 : 80));
 			CU_ASSERT_EQUAL(ring->keys[k].is_reserve,
 					ring->keys[k].name[0] != encrypts[i]);
+		}
 		ticket_ring_free(ring);
 	}
 	/* Without the last newline, with blanks, with those of Windows. */
@@ -153,7 +164,7 @@ test_haproxy(void)
 	ring = parse(text, length, true);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(ring);
 	CU_ASSERT_EQUAL(ring->count, 1);
-	CU_ASSERT(is_filled(ring->keys[0].hmac, 'h', 16));
+	CU_ASSERT(is_key(&ring->keys[0], 'x', 48));
 	ticket_ring_free(ring);
 }
 
