@@ -92,6 +92,16 @@ judge(enum crl_answer answer, const struct crl_finding *finding,
 	abort();
 }
 
+static void
+tell_expiry(const struct crl_finding *finding)
+{
+	char day[32];
+
+	log_warn("a revocation list has expired and counts on",
+		 "file=\"%s\" expired=%s", finding->source,
+		 format_day(finding->next_update, day, sizeof(day)));
+}
+
 bool
 crl_check_chain(const struct crl_rules *rules, const STACK_OF(X509) *chain,
 		int64_t now, int64_t *valid_until, struct crl_refusal *refusal)
@@ -107,20 +117,14 @@ crl_check_chain(const struct crl_rules *rules, const STACK_OF(X509) *chain,
 			sk_X509_value(chain, i + 1), now,
 			rules->is_expired_good, &finding);
 
+		if (finding.is_news)
+			tell_expiry(&finding);
 		refusal->depth = i;
 		if (!judge(answer, &finding, refusal))
 			return false;
 		if (!rules->is_expired_good &&
 		    finding.next_update < *valid_until)
 			*valid_until = finding.next_update;
-		if (finding.is_news) {
-			char day[32];
-
-			log_warn("a revocation list has expired and counts on",
-				 "file=\"%s\" expired=%s", finding.source,
-				 format_day(finding.next_update, day,
-					    sizeof(day)));
-		}
 	}
 	return true;
 }

@@ -281,28 +281,44 @@ def parity_P40_a_reload(t):
 
 @limit(120)
 def parity_P40_time(t):
-    """A session ends after its time in the cache, and when the backend's
-    certificate does, which is then shown again and refused."""
+    """A session ends after its time in the cache, and when something does that
+    the backend was believed for: its certificate, one above it, a revocation
+    list. The certificate is then shown again and refused."""
+    root = t.pki.root()
+    long = {"cache": {"timeout": "24h"}}
+    below = t.pki.leaf("localhost", issuer=t.pki.intermediate(
+        "inner-half-a-day", issuer=root, days=0.5))
     for kind in KINDS:
         clock = t.clock("clock-" + kind)
-        backend = backend_of(t, kind, certificate=t.pki.leaf(
-            "localhost", days=1))
-        d = daemon(t, {"s": service(t, backend, {"cache": {
-            "timeout": "23h"}}), "soon": service(t, backend)},
+        certificates = {"soon": None, "list": None, "inner": below,
+                        "leaf": t.pki.leaf("localhost", "half-a-day.test",
+                                           days=0.5)}
+        backends = {name: backend_of(t, kind, certificate=certificate)
+                    for name, certificate in certificates.items()}
+        brief = t.write("list.pem", pem(crl(t.path(""), root, days=0.5)))
+        d = daemon(t, {name: service(
+            t, backend, None if name == "soon" else long,
+            verify={"crl": brief} if name == "list" else None)
+            for name, backend in backends.items()},
             name="time-" + kind, clock=clock)
-        for name in ("soon", "s"):
+        for name, backend in backends.items():
             assert not visit(d, backend, name)
             assert visit(d, backend, name)
         clock.move(200)
-        assert visit(d, backend, "soon")
+        assert visit(d, backends["soon"], "soon")
         clock.move(200)
-        if kind == "ids":
-            assert not visit(d, backend, "soon")
-        assert visit(d, backend, "s")
-        clock.move(86400)
-        with d.plain("s") as stream:
-            assert stream.read_all()[0] == b""
-        d.wait_access(service="s", reason="backend_cert_rejected")
+        # A ticket of TLS 1.3 has brought a newer one, and each has its time.
+        assert visit(d, backends["soon"], "soon") == (kind == "1.3"), kind
+        for name in "list", "inner", "leaf":
+            assert visit(d, backends[name], name), (kind, name)
+        clock.move(12 * 3600)
+        for name, reason in (("list", "backend_revoked"),
+                             ("inner", "backend_cert_rejected"),
+                             ("leaf", "backend_cert_rejected")):
+            with d.plain(name) as stream:
+                assert stream.read_all()[0] == b""
+            record = d.wait_access(service=name, reason=reason)
+            assert "expired" in record["detail"], record
 
 
 @limit(120)

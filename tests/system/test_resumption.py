@@ -6,6 +6,7 @@ import time
 from harness import limit
 from pki import write
 from responder import reply
+from revocation import crl, pem
 from sessions import Client, lifetime
 from streams import echo
 from test_authorize import NO, YES, Authorizer
@@ -236,29 +237,38 @@ def test_HAProxy_2026_renewing_a_session_does_not_prolong_it(t):
 
 @limit(120)
 def test_HAProxy_2026_renewal_beyond_a_certificate(t):
-    """The certificate ends before the session does."""
+    """What let the client in ends before the session does: its certificate, one
+    above it, the list that it is not in."""
     root = t.pki.root()
-    member = t.pki.leaf("brief.client", usage="client", issuer=root, days=0.2)
+    brief = t.pki.leaf("brief.client", usage="client", issuer=root, days=0.2)
+    below = t.pki.leaf("below.client", usage="client", issuer=(
+        t.pki.intermediate("brief-inner", issuer=root, days=0.2)))
+    listed = t.pki.leaf("listed.client", usage="client", issuer=root)
+    members = {"leaf": brief, "inner": below, "list": listed}
+    verify = {name: wants(root) for name in members}
+    verify["list"]["crl"] = t.write("list.pem", pem(crl(
+        t.path(""), root, days=0.2)))
     backend = t.server(echo)
     clock = t.clock()
-    d = t.daemon({"s": {
-        "accept": t.gate(verify=wants(root),
+    d = t.daemon({name: {
+        "accept": t.gate(verify=verify[name],
                          session=session(t, lifetime="24h")),
-        "connect": backend.address}}, clock=clock)
+        "connect": backend.address} for name in members}, clock=clock)
     v = Visitor(t, d, backend)
-    held = {way: v.expect(False, "s", "web.test", way, certificate=member)
-            for way in WAYS}
+    held = {(name, way): v.expect(False, name, "web.test", way,
+                                  certificate=member)
+            for name, member in members.items() for way in WAYS}
     for hours in 1, 2, 3, 4:
         clock.set(hours * HOUR)
-        for way in WAYS:
-            again = v.expect(True, "s", "web.test", way, held[way].session)
-            held[way] = again
+        for (name, way), last in held.items():
+            held[name, way] = v.expect(True, name, "web.test", way,
+                                       last.session)
     clock.set(5 * HOUR)
-    for way in WAYS:
-        v.expect_refused("s", "web.test", way, held[way].session)
-        refused = v.expect_refused("s", "web.test", way, held[way].session,
-                                   member)
-        assert "expired" in refused.reason, refused
+    for (name, way), last in held.items():
+        v.expect_refused(name, "web.test", way, last.session)
+        refused = v.expect_refused(name, "web.test", way, last.session,
+                                   members[name])
+        assert "expired" in refused.reason, (name, refused)
 
 
 @limit(120)
