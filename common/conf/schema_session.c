@@ -71,9 +71,9 @@ static const struct schema_key ticket_rows[] = {
 		WHERE(struct tls_tickets, files_at),
 		.otherwise = "none",
 		.help = "key files: 48 or 80 bytes as nginx reads them, the "
-			"first file encrypts; lines of these in base64 as "
-			"HAProxy reads them, the last but one encrypts; or "
-			"h2o's YAML; what changes comes into force without a "
+			"first file encrypts; lines of base64 as HAProxy "
+			"reads them, the last but one encrypts; or h2o's "
+			"YAML; what changes comes into force without a "
 			"reload",
 	},
 	{

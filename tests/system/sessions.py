@@ -7,6 +7,7 @@ import base64
 import hashlib
 import hmac
 import os
+import struct
 import subprocess
 
 from pki import openssl
@@ -115,21 +116,10 @@ def lifetime(session):
 
 
 class Key:
-    """A key of tickets, in a file of 80 or 48 bytes as nginx reads it."""
+    """What a ticket is under."""
 
-    def __init__(self, t, name, key_name=None, size=80):
-        self.name = (key_name or os.urandom(16))[:16]
-        length = (size - 16) // 2
-        self.hmac, self.aes = os.urandom(length), os.urandom(length)
-        self.path = t.write(name, self.name + (
-            self.hmac + self.aes if size == 80 else self.aes + self.hmac),
-            0o600)
-
-    @property
-    def line(self):
-        """As HAProxy reads it: the two keys in one order, whatever their
-        length."""
-        return base64.b64encode(self.name + self.aes + self.hmac) + b"\n"
+    def __init__(self, name, aes, mac):
+        self.name, self.aes, self.hmac = name, aes, mac
 
     def _crypt(self, how, iv, data):
         return openssl("enc", how, "-aes-%d-cbc" % (8 * len(self.aes)), "-K",
@@ -147,3 +137,34 @@ class Key:
         iv = os.urandom(16)
         sealed = self.name + iv + self._crypt("-e", iv, session)
         return sealed + hmac.digest(self.hmac, sealed, hashlib.sha256)
+
+
+class KeyFile(Key):
+    """One by chance, in a file of 80 or 48 bytes as nginx reads it."""
+
+    def __init__(self, t, name, key_name=None, size=80):
+        length = (size - 16) // 2
+        super().__init__((key_name or os.urandom(16))[:16],
+                         os.urandom(length), os.urandom(length))
+        self.path = t.write(name, self.name + (
+            self.hmac + self.aes if size == 80 else self.aes + self.hmac),
+            0o600)
+
+    @property
+    def line(self):
+        """As HAProxy reads it: the two keys in one order, whatever their
+        length."""
+        return base64.b64encode(self.name + self.aes + self.hmac) + b"\n"
+
+
+def derived_key(secret, rotate, period):
+    """The key of a period, as RFC 5869 has it."""
+    key = hmac.digest(b"sealock session tickets 1", secret.encode(),
+                      hashlib.sha256)
+    out = block = b""
+    for number in range(1, 4):
+        block = hmac.digest(
+            key, block + struct.pack(">QQ", rotate, period)
+            + bytes([number]), hashlib.sha256)
+        out += block
+    return Key(out[:16], out[16:48], out[48:80])

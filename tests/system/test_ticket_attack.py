@@ -6,7 +6,7 @@ import os
 import threading
 
 from harness import limit
-from sessions import Client, Key, elements, ticket, with_ticket
+from sessions import Client, KeyFile, elements, ticket, with_ticket
 from revocation import element, first
 from streams import echo
 from test_resumption import WAYS, Visitor, wants
@@ -29,7 +29,7 @@ def start(t, services, **options):
 
 @limit(240)
 def test_no_byte_of_a_ticket_can_be_changed(t):
-    key = Key(t, "key")
+    key = KeyFile(t, "key")
     d, v = start(t, {"s": t.gate(session=keyed(key))})
     for way in "ticket", "psk":
         made = v.expect(False, "s", "web.test", way).session
@@ -53,7 +53,7 @@ def test_no_byte_of_a_ticket_can_be_changed(t):
 @limit(120)
 def test_tickets_of_every_size(t):
     """Up to what a ClientHello may be long; noise under a key's own name."""
-    key = Key(t, "key")
+    key = KeyFile(t, "key")
     d, v = start(t, {"s": t.gate(session=keyed(key))})
     for way in "ticket", "psk":
         made = v.expect(False, "s", "web.test", way).session
@@ -72,7 +72,7 @@ def test_tickets_of_every_size(t):
 
 def test_two_rings_with_a_key_of_one_name(t):
     name = os.urandom(16)
-    one, other = Key(t, "one", name), Key(t, "other", name)
+    one, other = KeyFile(t, "one", name), KeyFile(t, "other", name)
     d, v = start(t, {"one": t.gate(session=keyed(one)),
                      "other": t.gate(session=keyed(other))})
     for way in "ticket", "psk":
@@ -87,7 +87,7 @@ def test_two_rings_with_a_key_of_one_name(t):
 def test_a_stolen_key_that_is_no_longer_used(t):
     """What is made with it, or was, by us or by whoever has it, is nothing
     as soon as its file is gone."""
-    stolen, key = Key(t, "stolen"), Key(t, "key")
+    stolen, key = KeyFile(t, "stolen"), KeyFile(t, "key")
     d, v = start(t, {"s": t.gate(session=keyed(stolen))})
     made = {way: v.expect(False, "s", "web.test", way).session
             for way in ("ticket", "psk")}
@@ -114,7 +114,7 @@ def test_a_certificate_too_large_to_be_remembered(t):
                                          for n in range(300)),
                        usage="client", issuer=root)
     d, v = start(t, {"s": t.gate(verify=wants(root), session=keyed(
-        Key(t, "key"), cache=100))})
+        KeyFile(t, "key"), cache=100))})
     for way in WAYS:
         for _ in range(2):
             made = v.expect(False, "s", "web.test", way,
@@ -127,7 +127,7 @@ def test_a_certificate_too_large_to_be_remembered(t):
 def test_reloads_under_resumption(t):
     """Rings come and go while clients resume: no handshake fails, and what was
     made under a key that is there is resumed."""
-    keys = [Key(t, "key-%d" % n) for n in range(3)]
+    keys = [KeyFile(t, "key-%d" % n) for n in range(3)]
     d, v = start(t, {"s": t.gate(session=keyed(*keys[:2]))},
                  globals={"workers": 3})
     gate = d.services["s"]["accept"]["tls"]
@@ -171,7 +171,7 @@ def test_reloads_under_resumption(t):
 def test_a_session_under_other_circumstances(t):
     """Another protocol, other ciphers, another version: what is agreed on is of
     this handshake, and what was weaker once is not brought back."""
-    key = Key(t, "key")
+    key = KeyFile(t, "key")
     d, v = start(t, {
         "s": t.gate(alpn=["h2", "http/1.1"], session=keyed(key)),
         "strong": t.gate(ciphersuites="TLS_AES_256_GCM_SHA384",
@@ -211,7 +211,7 @@ def test_a_session_under_other_circumstances(t):
 
 def test_early_data_that_nobody_has_offered(t):
     """A client that has convinced itself: it is served, without it."""
-    key = Key(t, "key")
+    key = KeyFile(t, "key")
     d, v = start(t, {"s": t.gate(session=keyed(key))})
     made = v.expect(False, "s", "web.test", "psk").session
     inner = key.open(ticket(made))
@@ -253,7 +253,7 @@ def with_facts(session, facts):
 def test_facts_that_we_never_wrote(t):
     """With the key in hand: what a session says of itself may be anything. A
     worker lives on, and nobody is let in by what it cannot read."""
-    key = Key(t, "key")
+    key = KeyFile(t, "key")
     root = t.pki.root()
     member = t.pki.leaf("member.client", usage="client", issuer=root)
     d, v = start(t, {

@@ -8,7 +8,7 @@ import re
 import time
 
 from harness import IN_FORCE, limit, wait_for
-from sessions import Client, ticket
+from sessions import Client, derived_key, ticket, with_ticket
 from streams import echo
 
 MINUTE = 60
@@ -100,32 +100,54 @@ def parity_P44_derived_keys_and_clocks_five_minutes_apart(t):
                 assert machine.visit(way, session).resumed, (seconds, way)
 
 
+def expect_ring(t, machine, rotate, keep):
+    """The machine has the keys of `keep` periods before this one, of this one
+    and of the next: it says so, and decrypts what is under those and under no
+    other, however young the session is."""
+    period = int(machine.clock.now()) // rotate
+    keys = {n: derived_key(SECRET, rotate, period + n)
+            for n in range(-keep - 3, 4)}
+    ring = range(-keep, 2)
+    show = t.command("tickets", "show", "-c", machine.d.file)
+    show.expect(0)
+    assert re.findall(r"^  ([0-9a-f]{32}) ", show.out, re.M) == [
+        keys[n].name.hex() for n in ring], show
+    for way in WAYS:
+        made = machine.visit(way).session
+        inside = keys[0].open(ticket(made))
+        for n, key in keys.items():
+            session = with_ticket(made, key.seal(inside))
+            assert machine.visit(way, session).resumed == (n in ring), (way, n)
+
+
 @limit(120)
 def parity_P44_derived_keys_end_after_keep(t):
     """A session under a key is resumed for as long as it lives, at most `keep`
-    rotations, and then by nobody any more; when it is resumed what comes back
-    is under the current key."""
+    rotations; when it is resumed what comes back is under the current key. The
+    key itself is known for `keep` rotations, too, and then by nobody."""
     client = Client(t)
     path = secret(t, "secret", SECRET)
     tickets = derived(path, rotate="1h", keep=3, lifetime="3h")
-    machines = one, other = tuple(Machine(t, name, tickets, client)
+    # In the middle of a period, so that none ends beneath the test.
+    ahead = 3 * HOUR // 2 - int(time.time()) % HOUR
+    machines = one, other = tuple(Machine(t, name, tickets, client, ahead)
                                   for name in ("one", "other"))
     made = {way: one.visit(way).session for way in WAYS}
-    for hours in 1, 2:
-        set_clocks(machines, hours * HOUR)
-        for machine in machines:
-            for way, session in made.items():
-                again = machine.visit(way, session)
-                assert again.resumed, (hours, way)
-                assert ticket(again.session)[:16] != ticket(session)[:16]
-                fresh = machine.visit(way)
-                assert (ticket(again.session)[:16] ==
-                        ticket(fresh.session)[:16]), (hours, way)
-    for hours in 4, 5, 30:
+    set_clocks(machines, 2 * HOUR)
+    for machine in machines:
+        for way, session in made.items():
+            again = machine.visit(way, session)
+            assert again.resumed, way
+            assert ticket(again.session)[:16] != ticket(session)[:16]
+            fresh = machine.visit(way)
+            assert ticket(again.session)[:16] == ticket(fresh.session)[:16]
+    expect_ring(t, one, HOUR, 3)
+    for hours in 4, 30:
         set_clocks(machines, hours * HOUR)
         for machine in machines:
             for way, session in made.items():
                 assert not machine.visit(way, session).resumed, (hours, way)
+    expect_ring(t, other, HOUR, 3)
 
 
 def change(t, path, machine, *lines):

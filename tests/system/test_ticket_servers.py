@@ -8,7 +8,7 @@ import base64
 from harness import limit
 from nginx import start_nginx
 from pki import read
-from sessions import Client, Key, elements, ticket
+from sessions import Client, KeyFile, elements, ticket
 
 VERSIONS = {"1.2": "-tls1_2", "1.3": "-tls1_3"}
 
@@ -51,7 +51,7 @@ def expect_same(t, ports, files, encrypts):
 
 def two_sizes(t, count):
     """So many keys of each."""
-    return {"of-%d-bytes" % size: [Key(t, "key-%d-%d" % (size, n), size=size)
+    return {"of-%d-bytes" % size: [KeyFile(t, "key-%d-%d" % (size, n), size=size)
                                    for n in range(count)]
             for size in (48, 80)}
 

@@ -4,16 +4,13 @@ they come from where the configuration says, and nobody is told what they are.
 """
 
 import base64
-import hashlib
-import hmac
 import json
 import os
 import re
-import struct
 import time
 
 from harness import limit, wait_for
-from sessions import Client, Key, ticket
+from sessions import Client, KeyFile, derived_key, ticket
 
 HOUR = 3600
 SECRET = "0123456789 a secret that several machines have"
@@ -219,7 +216,7 @@ def test_key_files_of_other_servers(t):
     these are what the formats are.)"""
     v = Visitor(t)
     keys = old, now, new = tuple(
-        Key(t, name, name.encode().ljust(16, b"."), size)
+        KeyFile(t, name, name.encode().ljust(16, b"."), size)
         for name, size in (("old", 48), ("now", 80), ("new", 48)))
     t.write("lines", b"".join(key.line for key in keys), 0o600)
     t.write("h2o", h2o("past", 0, 1000) + h2o(
@@ -287,19 +284,6 @@ def test_key_files_that_are_wrong(t):
 
 # What is told.
 
-def derive(secret, rotate, period):
-    """The name and the keys of a period, as RFC 5869 has them."""
-    key = hmac.new(b"sealock session tickets 1", secret.encode(),
-                   hashlib.sha256).digest()
-    out = block = b""
-    for number in range(1, 4):
-        block = hmac.new(
-            key, block + struct.pack(">QQ", rotate, period)
-            + bytes([number]), hashlib.sha256).digest()
-        out += block
-    return out[:16], out[16:48], out[48:80]
-
-
 def everything_said(t, d):
     """All that a daemon has said, and what its commands say."""
     said = [d.text()]
@@ -339,13 +323,12 @@ def test_names_are_told_and_keys_never(t):
     v.expect_all(d, v.sessions(d), "derived")
     said = everything_said(t, d)
     period = int(time.time()) // (12 * HOUR)
-    names = [derive(SECRET, 12 * HOUR, period + n)[0].hex()
-             for n in range(-1, 2)]
+    keys = [derived_key(SECRET, 12 * HOUR, period + n) for n in range(-1, 2)]
+    names = [key.name.hex() for key in keys]
     assert told(d)[0][2] in names[:2] and told(d)[0][4] in names[1:], (
         told(d), names)
-    for n in range(-1, 2):
-        _, aes, mac = derive(SECRET, 12 * HOUR, period + n)
-        expect_unsaid(said, {"AES": aes, "HMAC": mac})
+    for key in keys:
+        expect_unsaid(said, {"AES": key.aes, "HMAC": key.hmac})
     expect_unsaid(said, {"secret": SECRET.encode()})
     assert SECRET[10:] not in said
 
