@@ -38,17 +38,31 @@ struct tls_facts {
 	struct access_certificate peer;
 };
 
+/* NULL: there is none, or its handshake was not completed. */
+static SSL *
+gate_ssl(const struct gate *gate)
+{
+	return gate->engine && gate->stream == &stream_tls
+		       ? tls_engine_ssl(gate->engine)
+		       : NULL;
+}
+
+static SSL *
+backend_ssl(const struct connection *connection)
+{
+	return connection->refused ? tls_engine_ssl(connection->refused)
+				   : gate_ssl(&connection->connect);
+}
+
 static void
-learn_tls(const struct gate *gate, struct tls_facts *facts)
+learn_tls(SSL *ssl, struct tls_facts *facts)
 {
 	const unsigned char *alpn = NULL;
 	unsigned int alpn_length = 0;
-	SSL *ssl;
 
 	*facts = (struct tls_facts){.is_known = false};
-	if (!gate->engine || gate->stream != &stream_tls)
+	if (!ssl)
 		return;
-	ssl = tls_engine_ssl(gate->engine);
 	facts->is_known = true;
 	facts->version = SSL_get_version(ssl);
 	facts->cipher = SSL_get_cipher_name(ssl);
@@ -274,8 +288,8 @@ write_form(const struct connection *connection, const char *detail,
 	struct tls_facts client_tls, backend_tls;
 	char text[128];
 
-	learn_tls(&connection->accept, &client_tls);
-	learn_tls(&connection->connect, &backend_tls);
+	learn_tls(gate_ssl(&connection->accept), &client_tls);
+	learn_tls(backend_ssl(connection), &backend_tls);
 	if (form == LOG_FORM_JSON)
 		put(&record, "{");
 	put_text(&record, "time", clock_format(clock_real_ms(), text));
@@ -319,7 +333,7 @@ access_log_describe(const struct connection *connection)
 	struct tls_facts tls;
 	char client[128], local[128];
 
-	learn_tls(&connection->accept, &tls);
+	learn_tls(gate_ssl(&connection->accept), &tls);
 	peer_address_format(&connection->client, client, sizeof(client));
 	peer_address_format(&connection->local, local, sizeof(local));
 	if (!tls.is_known)

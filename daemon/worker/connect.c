@@ -76,6 +76,8 @@ pass_over(struct connecting *connecting)
 
 	if (gate->engine)
 		session_client_failed(tls_engine_ssl(gate->engine));
+	if (gate->stream == &stream_tls)
+		connection->refused = TAKE(gate->engine);
 	gate_close(gate);
 	gate_init(gate, connection);
 	connecting_try_next(connecting);
@@ -261,6 +263,7 @@ connecting_won(struct connecting *connecting, size_t index, int descriptor)
 		  family == AF_INET || family == AF_INET6);
 	gate_tune(&connection->connect,
 		  &connection->service->conf->accept.keepalive);
+	tls_engine_free(TAKE(connection->refused));
 	mem_free(connection->backend);
 	connection->backend =
 		mem_strdup(candidate_format(candidate, text, sizeof(text)));

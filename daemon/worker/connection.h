@@ -35,6 +35,7 @@ struct route_choice;
 struct route_service;
 struct snapshot;
 struct socket_address;
+struct tls_engine;
 struct worker;
 
 enum connection_state {
@@ -92,6 +93,9 @@ struct connection {
 	union peer_address local;
 	char *server_name; /* as the client sent it, escaped; NULL: none */
 	char *backend;     /* where we connected to; NULL: nowhere */
+	/* That backend's TLS, when it was refused after its handshake: for the
+	 * record. NULL: it was not. */
+	struct tls_engine *refused;
 };
 
 TAILQ_HEAD(connection_list, connection);

@@ -21,6 +21,7 @@
 #include "common/tls/session_ids.h"
 #include "common/tls/staple_table.h"
 #include "common/tls/ticket_keys.h"
+#include "common/tls/tls_engine.h"
 #include "daemon/process/child.h"
 #include "daemon/process/generation.h"
 #include "daemon/worker/accept.h"
@@ -50,6 +51,7 @@ free_connection(struct connection *connection)
 {
 	mem_free(connection->server_name);
 	mem_free(connection->backend);
+	tls_engine_free(connection->refused);
 	mem_free(connection);
 }
 

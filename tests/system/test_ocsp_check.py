@@ -205,8 +205,10 @@ def parity_P34_backends(t):
     record = d.wait_access(service="revoked")
     assert record["reason"] == "backend_revoked", record
     assert "revoked" in record["detail"], record
+    assert record["backend_tls"]["ocsp"] == "revoked", record
     record = d.wait_access(service="unknown")
     assert record["reason"] == "backend_cert_rejected", record
+    assert record["backend_tls"]["ocsp"] == "unknown", record
     record = d.wait_access(service="good")
     assert record["backend_tls"]["ocsp"] == "good", record
     assert not any(contact.received for contact
