@@ -2,6 +2,8 @@
 """OCSP for the tests: answers of every kind, written here and signed by the
 openssl command, and real responders, which are that command."""
 
+import _ssl
+import ctypes
 import hashlib
 import http.client
 import http.server
@@ -166,6 +168,32 @@ class Proxy:
         t.defer(server.server_close)
         t.defer(server.shutdown)
         self.address = "127.0.0.1:%d" % server.server_port
+
+
+STATUS_CALLBACK = 63  # SSL_CTRL_SET_TLSEXT_STATUS_REQ_CB
+STATUS_ANSWER = 71    # SSL_CTRL_SET_TLSEXT_STATUS_REQ_OCSP_RESP
+
+
+def staple(context, data):
+    """Have a server's ssl.SSLContext staple that, whatever it is: openssl's
+    own server, nginx and others read what they staple. In a Python object
+    the first thing behind the object itself is the SSL_CTX."""
+    library = ctypes.CDLL(_ssl.__file__)
+    library.CRYPTO_malloc.restype = ctypes.c_void_p
+
+    @ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
+    def on_request(connection, _):
+        copy = library.CRYPTO_malloc(ctypes.c_size_t(len(data)), None, 0)
+        ctypes.memmove(copy, data, len(data))
+        library.SSL_ctrl(ctypes.c_void_p(connection), STATUS_ANSWER,
+                         ctypes.c_long(len(data)), ctypes.c_void_p(copy))
+        return 0  # SSL_TLSEXT_ERR_OK
+
+    context.on_request = on_request  # lives as long
+    library.SSL_CTX_callback_ctrl(
+        ctypes.c_void_p.from_address(id(context) + object.__basicsize__),
+        STATUS_CALLBACK, on_request)
+    return context
 
 
 def names_responder(url, must_staple=False):

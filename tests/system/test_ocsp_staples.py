@@ -8,9 +8,9 @@ import threading
 
 from harness import limit, wait_for
 from nginx import start_nginx
-from ocsp import answer, statement
+from ocsp import answer, staple, statement, wrapped
 
-from streams import Ended
+from streams import Ended, server_context
 from test_authorize import Authorizer
 
 VERSIONS = ("TLSv1.2", "TLSv1.3")
@@ -86,6 +86,13 @@ class Passed:
         return found[1:]
 
 
+def reverse(contact):
+    """A server's handler: one line backwards."""
+    line = contact.stream.read_until(b"\n")
+    contact.stream.send(line[-2::-1] + b"\n")
+    contact.read_all()
+
+
 class World:
     """A CA, a server's certificate, and answers about it."""
 
@@ -135,14 +142,24 @@ class World:
                        "unusable", False),
             "serial": (self.answer(about=self.sibling), "unusable", False),
             "error": (self.answer(response=3), "unusable", False),
+            "inside": (wrapped(b"no answer"), "unusable", False),
+            "half-inside": (wrapped(good[29:150]), "unusable", False),
+            "half": (good[:150], "unusable", False),
+            "all-but-one": (good[:-1], "unusable", False),
+            "one-more": (good + b"\0", "unusable", False),
+            "garbage": (b"<html>no answer</html>", "unusable", False),
         }
 
-    def server(self, name, staple):
-        """s_server with that answer; its port."""
+    def server(self, name, answered):
+        """s_server with that answer, or, with what that would not staple,
+        one that does the same; its port."""
+        if name in ("half", "all-but-one", "one-more", "garbage"):
+            return self.t.server(reverse, tls=staple(
+                server_context(self.leaf), answered)).port
         port = self.t.port()
         more = []
-        if staple is not None:
-            more = ["-status_file", self.t.write(name + ".der", staple)]
+        if answered is not None:
+            more = ["-status_file", self.t.write(name + ".der", answered)]
         peer = self.t.start(
             name, "openssl", "s_server", "-accept", "127.0.0.1:%d" % port,
             "-cert", self.leaf.cert, "-key", self.leaf.key, "-rev", *more)
@@ -197,8 +214,8 @@ def parity_P33_staples_of_openssl_servers(t):
     alert."""
     world = World(t)
     answers = world.answers()
-    hops = {kind: Hop(t, world.server(kind, staple))
-            for kind, (staple, _, _) in answers.items()}
+    hops = {kind: Hop(t, world.server(kind, answered))
+            for kind, (answered, _, _) in answers.items()}
     services = {}
     for kind, hop in hops.items():
         for version in VERSIONS:
@@ -284,14 +301,15 @@ NGINX_SERVER = """
 def parity_P33_nginx_staples(t):
     """nginx with ssl_stapling_file, and without."""
     world = World(t)
+    answers = world.answers()
     ports = {kind: t.port() for kind in ("good", "revoked", "missing")}
     servers = ""
     for kind, port in ports.items():
-        staple = world.answers()[kind][0]
+        answered = answers[kind][0]
         lines = ""
-        if staple:
+        if answered:
             lines = "ssl_stapling on; ssl_stapling_file %s;" % t.write(
-                kind + ".der", staple)
+                kind + ".der", answered)
         servers += NGINX_SERVER % (port, lines)
     start_nginx(t, NGINX % {
         "cert": world.leaf.cert, "key": world.leaf.key, "servers": servers,
@@ -345,6 +363,7 @@ def parity_P37_the_verdict_goes_to_who_decides(t):
         assert asked[0]["result"] == "ok", asked
         assert ("ocsp_detail" in asked[0]) == (kind != "good"), asked
         assert (record["reason"] == "authorize_denied") == (kind != "good")
+        assert record["backend_tls"]["ocsp"] == answers[kind][1], record
     assert "expired on" in asked[0]["ocsp_detail"], asked
 
 
@@ -403,11 +422,11 @@ def parity_P33_gnutls_staples(t):
     kinds = ("good", "revoked", "missing")
     ports = {kind: t.port() for kind in kinds}
     for kind, port in ports.items():
-        staple = answers[kind][0]
+        answered = answers[kind][0]
         more = []
-        if staple:
+        if answered:
             more = ["--ignore-ocsp-response-errors", "--ocsp-response",
-                    t.write(kind + ".der", staple)]
+                    t.write(kind + ".der", answered)]
         t.start("gnutls-" + kind, program, "--echo", "--port", str(port),
                 "--x509certfile", world.leaf.cert, "--x509keyfile",
                 world.leaf.key, *more)
