@@ -11,9 +11,12 @@
 #include "common/base/error.h"
 #include "common/base/file_set.h"
 #include "common/base/mem.h"
+#include "common/base/secret_memory.h"
 #include "common/conf/conf.h"
 #include "common/route/certificate_places.h"
 #include "common/route/ticket_file.h"
+
+#define SECRETS_SIZE ((size_t)TICKET_SECRETS_MAX * TICKET_SECRET_SIZE)
 
 #define SECRET_MIN 32
 #define SECRET_MAX 4096
@@ -147,6 +150,7 @@ read_secret(const struct reading *reading)
 	struct error error = {.at = secret->at};
 	AUTO_BLOB struct blob blob = {0};
 
+	reading->source->secrets = secret_memory_new(SECRETS_SIZE);
 	if (file_set_read_most(reading->files, secret->name, SECRET_MAX, &blob,
 			       &error) == 0 &&
 	    split_secret(&blob, reading->source, &error) == 0) {
@@ -219,7 +223,7 @@ ticket_sources_clear(struct ticket_sources *sources)
 {
 	for (size_t i = 0; i < sources->count; i++) {
 		ticket_ring_free(sources->sources[i].fixed);
-		mem_wipe(&sources->sources[i], sizeof(sources->sources[i]));
+		secret_memory_free(sources->sources[i].secrets, SECRETS_SIZE);
 	}
 	mem_free(sources->sources);
 	*sources = (struct ticket_sources){0};

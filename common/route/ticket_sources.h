@@ -25,8 +25,9 @@ struct ticket_source {
 	unsigned char id[TICKET_RING_ID_SIZE];
 	enum tls_ticket_mode mode;
 	struct ticket_pace pace; /* not FILES */
-	unsigned char secrets[TICKET_SECRETS_MAX][TICKET_SECRET_SIZE];
-	size_t secret_count;       /* DERIVED */
+	/* DERIVED, in memory for secrets. */
+	unsigned char (*secrets)[TICKET_SECRET_SIZE];
+	size_t secret_count;
 	struct ticket_ring *fixed; /* FILES */
 };
 

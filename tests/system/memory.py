@@ -94,28 +94,56 @@ def _regions(pid):
 
 
 def _chunks(pid):
+    """(where its mapping begins, bytes)."""
     overlap = 64
     with open("/proc/%d/mem" % pid, "rb", buffering=0) as file:
-        for start, end in _regions(pid):
+        for begin, end in _regions(pid):
+            start = begin
             while start < end:
                 try:
                     data = os.pread(file.fileno(), min(CHUNK, end - start),
                                     start)
                 except OSError:  # behind the end of a mapped file
                     break
-                yield data
+                yield begin, data
                 if start + len(data) >= end or len(data) <= overlap:
                     break
                 start += len(data) - overlap
 
 
-def found_in(pid, patterns):
-    """patterns is {name: set of bytes}; the names of which anything is in the
-    memory of the process."""
+def mappings_with(pid, patterns):
+    """patterns is {name: set of bytes}; for each name the mappings of the
+    process that have anything of it, by their first address."""
     assert sys.byteorder == "little"
-    names = set()
-    for data in _chunks(pid):
+    found = {name: set() for name in patterns}
+    for begin, data in _chunks(pid):
         for name, pieces in patterns.items():
-            if name not in names and any(piece in data for piece in pieces):
-                names.add(name)
-    return names
+            if any(piece in data for piece in pieces):
+                found[name].add(begin)
+    return found
+
+
+def found_in(pid, patterns):
+    """The names of which anything is in the memory of the process."""
+    return {name for name, mappings in mappings_with(pid, patterns).items()
+            if mappings}
+
+
+def mappings_of_secrets(pid):
+    """Those that no core file has, and that are zero in what is forked."""
+    found = set()
+    with open("/proc/%d/smaps" % pid) as file:
+        for line in file:
+            address = re.match(r"([0-9a-f]+)-[0-9a-f]+ ", line)
+            if address:
+                begin = int(address[1], 16)
+            elif line.startswith("VmFlags:") and {"dd", "wf"} <= set(
+                    line.split()):
+                found.add(begin)
+    return found
+
+
+def secret_pieces(secret):
+    """What tells that any of it is there."""
+    return {secret[at:at + PIECE]
+            for at in range(0, len(secret) - PIECE + 1, PIECE)}

@@ -157,10 +157,15 @@ class KeyFile(Key):
         return base64.b64encode(self.name + self.aes + self.hmac) + b"\n"
 
 
+def extracted(secret):
+    """What keys are derived from, as RFC 5869 has it."""
+    return hmac.digest(b"sealock session tickets 1", secret.encode(),
+                       hashlib.sha256)
+
+
 def derived_key(secret, rotate, period):
-    """The key of a period, as RFC 5869 has it."""
-    key = hmac.digest(b"sealock session tickets 1", secret.encode(),
-                      hashlib.sha256)
+    """The key of a period."""
+    key = extracted(secret)
     out = block = b""
     for number in range(1, 4):
         block = hmac.digest(
