@@ -18,6 +18,7 @@
 #include "common/conf/schema_rows.h"
 #include "common/net/address.h"
 #include "common/tls/tls_settings.h"
+#include "common/verify/ocsp_talk.h"
 
 static bool
 is_ca_none(const struct tls_verify *verify)
@@ -58,8 +59,17 @@ is_proxy(const char *text)
 }
 
 static void
-check_ocsp(struct conf_reader *reader, const struct tls_ocsp *ocsp)
+check_ocsp(struct conf_reader *reader, const struct tls_verify *verify)
 {
+	const struct tls_ocsp *ocsp = &verify->ocsp;
+
+	/* The leaf is one of them; a root says nothing of itself. */
+	if (ocsp->check == OCSP_CHECK_CHAIN && verify->depth >= OCSP_ASK_MAX)
+		conf_complain(reader, &ocsp->check_at,
+			      "`verify.ocsp.check: chain` asks about %d "
+			      "certificates: `verify.depth` is %u, and can be "
+			      "%d",
+			      OCSP_ASK_MAX, verify->depth, OCSP_ASK_MAX - 1);
 	if (ocsp->http_proxy && !is_proxy(ocsp->http_proxy))
 		conf_complain(reader, &ocsp->http_proxy_at,
 			      "`verify.ocsp.http_proxy`: a proxy is "
@@ -113,7 +123,7 @@ check_verify(struct conf_reader *reader, const struct yaml_node *tls,
 		conf_complain_unused(reader, &schema_verify, written, of_names,
 				     gates,
 				     "with `scheme: none` no name is compared");
-	check_ocsp(reader, &verify->ocsp);
+	check_ocsp(reader, verify);
 }
 
 void

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A header, what is to be known of each place, and the contents, each in a page
- * of its own.
+ * What is to be known of each place, and behind it the contents, each in a page
+ * of its own. How many there are is told by the memory's size, which is sealed:
+ * nothing that is written into it can keep another process from using it.
  */
 #include "common/tls/session_cache.h"
 
@@ -20,14 +21,6 @@
 #define SET_SLOTS 8
 #define KEY_SETS  2
 #define PAGE      4096
-
-/* Of which every process makes the same. */
-#define MAGIC UINT64_C(0x73636163686531)
-
-struct header {
-	uint64_t magic;
-	uint64_t set_count;
-};
 
 struct session_cache {
 	void *memory;
@@ -49,25 +42,20 @@ slots_size(size_t set_count)
 static size_t
 size_of(size_t set_count)
 {
-	return PAGE + slots_size(set_count) +
+	return slots_size(set_count) +
 	       set_count * SET_SLOTS * SESSION_SLOT_SIZE;
 }
 
 int
 session_cache_create(size_t size, struct error *error)
 {
-	struct header header = {
-		MAGIC,
-		(size + SET_SLOTS - 1) / SET_SLOTS,
-	};
+	size_t set_count = (size + SET_SLOTS - 1) / SET_SLOTS;
 	int descriptor;
 
 	assert(size > 0 && size <= SESSION_CACHE_SIZE_MAX);
 	descriptor = memfd_create("sessions", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (descriptor >= 0 &&
-	    pwrite(descriptor, &header, sizeof(header), 0) ==
-		    (ssize_t)sizeof(header) &&
-	    ftruncate(descriptor, (off_t)size_of(header.set_count)) == 0 &&
+	    ftruncate(descriptor, (off_t)size_of(set_count)) == 0 &&
 	    /* Nobody may take away what others have mapped. */
 	    fcntl(descriptor, F_ADD_SEALS,
 		  F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0)
@@ -79,34 +67,36 @@ session_cache_create(size_t size, struct error *error)
 	return -1;
 }
 
-static bool
-is_cache(int descriptor, struct header *header)
+/* How many sets there are in memory that session_cache_create() has made; 0:
+ * it is something else. */
+static size_t
+set_count_of(int descriptor)
 {
 	struct stat status;
+	size_t count;
 
-	return pread(descriptor, header, sizeof(*header), 0) ==
-		       (ssize_t)sizeof(*header) &&
-	       header->magic == MAGIC && header->set_count > 0 &&
-	       header->set_count <= SESSION_CACHE_SIZE_MAX &&
-	       fstat(descriptor, &status) == 0 &&
-	       status.st_size == (off_t)size_of(header->set_count) &&
-	       fcntl(descriptor, F_GET_SEALS) ==
-		       (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
+	if (fcntl(descriptor, F_GET_SEALS) !=
+		    (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) ||
+	    fstat(descriptor, &status) != 0)
+		return 0;
+	/* What rounds it up is less than a set. */
+	count = (size_t)status.st_size /
+		(SET_SLOTS * (sizeof(struct session_slot) + SESSION_SLOT_SIZE));
+	return (size_t)status.st_size == size_of(count) ? count : 0;
 }
 
 struct session_cache *
 session_cache_open(int descriptor, struct error *error)
 {
+	size_t set_count = set_count_of(descriptor);
+	size_t size = size_of(set_count);
 	struct session_cache *cache;
-	struct header header;
-	size_t size;
 	void *memory;
 
-	if (!is_cache(descriptor, &header)) {
+	if (set_count == 0) {
 		error_set(error, "this is no cache of sessions");
 		return NULL;
 	}
-	size = size_of(header.set_count);
 	memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED,
 		      descriptor, 0);
 	if (memory == MAP_FAILED) {
@@ -119,10 +109,9 @@ session_cache_open(int descriptor, struct error *error)
 	cache = mem_alloc(sizeof(*cache));
 	cache->memory = memory;
 	cache->size = size;
-	cache->set_count = header.set_count;
-	cache->slots = (void *)((char *)memory + PAGE);
-	cache->contents =
-		(void *)((char *)cache->slots + slots_size(cache->set_count));
+	cache->set_count = set_count;
+	cache->slots = memory;
+	cache->contents = (void *)((char *)memory + slots_size(set_count));
 	return cache;
 }
 

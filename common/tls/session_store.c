@@ -287,7 +287,7 @@ expiry_of(const struct session_store *store, const SSL_SESSION *session,
 	if (hint > 0 && (int64_t)hint * 1000 < expires_ms - now_ms)
 		expires_ms = now_ms + (int64_t)hint * 1000;
 	if (valid_until < expires_ms / 1000)
-		expires_ms = valid_until > 0 ? valid_until * 1000 : 0;
+		expires_ms = valid_until * 1000;
 	return expires_ms;
 }
 
@@ -299,7 +299,7 @@ session_backend_keep(struct session_backend *backend,
 	SSL_SESSION *copy;
 
 	if (!store || store->size == 0 || backend->is_swept ||
-	    !SSL_SESSION_is_resumable(session))
+	    valid_until <= clock_real_s() || !SSL_SESSION_is_resumable(session))
 		return;
 	copy = SSL_SESSION_dup(session);
 	if (!copy)

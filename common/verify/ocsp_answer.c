@@ -408,6 +408,7 @@ static void
 hear_all(const struct hearing *hearing)
 {
 	struct ocsp_judgement *worst = hearing->judgement;
+	bool is_first = true;
 
 	for (int i = 0; i < OCSP_resp_count(hearing->basic); i++) {
 		OCSP_SINGLERESP *single = OCSP_resp_get0(hearing->basic, i);
@@ -416,8 +417,11 @@ hear_all(const struct hearing *hearing)
 		if (!is_about(single, hearing->pair))
 			continue;
 		hear(hearing, single, &found);
-		if (found.status > worst->status || !worst->sentence[0])
+		if (is_first || found.status > worst->status ||
+		    (found.status == worst->status &&
+		     found.valid_until < worst->valid_until))
 			*worst = found;
+		is_first = false;
 	}
 }
 

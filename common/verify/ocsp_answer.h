@@ -21,7 +21,8 @@
 /* How long an answer counts that does not say how long. */
 #define OCSP_LIFE_UNSAID INT64_C(86400)
 
-/* In this order: of several statements about a certificate the last counts. */
+/* In this order: of several statements about a certificate the last counts, and
+ * of equal ones that which ends first. */
 enum ocsp_status {
 	OCSP_UNUSABLE, /* nothing that has been proved */
 	OCSP_GOOD,

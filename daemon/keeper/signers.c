@@ -460,8 +460,8 @@ signers_tell(struct signers *signers, uint32_t worker,
 		if ((worker == SIGNERS_ALL || worker == served->number) &&
 		    !served->is_replaced && !atomic_load(&served->is_over) &&
 		    packet_send(served->socket, message) != 0 &&
-		    errno == EAGAIN)
-			behind++;
+		    errno != EPIPE && errno != ECONNRESET)
+			behind++; /* no room, or no memory just now */
 	return behind;
 }
 

@@ -527,6 +527,9 @@ test_rules(void)
 		 "`verify`: with `ca: none` only fingerprints count, so "
 		 "`allow`"},
 		{"services: {a: {accept: \":1\", connect: {address: \"h:1\", "
+		 "tls: {verify: {depth: 16, ocsp: {check: chain}}}}}}\n",
+		 "1:96", "`verify.depth` is 16, and can be 15"},
+		{"services: {a: {accept: \":1\", connect: {address: \"h:1\", "
 		 "tls: {verify: {ocsp: {http_proxy: proxy}}}}}}\n",
 		 "1:90",
 		 "`verify.ocsp.http_proxy`: a proxy is http://HOST:PORT"},

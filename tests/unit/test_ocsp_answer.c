@@ -447,6 +447,17 @@ test_several(void)
 	singles[0].status = TEST_OCSP_GOOD;
 	singles[0].next_update = fixture.now - HOUR / 2;
 	CU_ASSERT_EQUAL(judge(&fixture), OCSP_GOOD);
+	singles[0] = fixture.single;
+	singles[1].next_update = fixture.now - HOUR / 2;
+	CU_ASSERT_EQUAL(judge(&fixture), OCSP_GOOD);
+	/* Of two good ones the sooner end. */
+	for (size_t i = 0; i < 2; i++) {
+		singles[i].next_update = fixture.now + HOUR / 2;
+		singles[1 - i].next_update = fixture.now + 2 * HOUR;
+		CU_ASSERT_EQUAL(judge(&fixture), OCSP_GOOD);
+		CU_ASSERT_EQUAL(fixture.judgement.valid_until,
+				fixture.now + HOUR / 2);
+	}
 	teardown(&fixture);
 }
 

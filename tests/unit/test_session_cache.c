@@ -211,11 +211,48 @@ test_what_is_no_cache(void)
 	/* Nobody pulls it away from under the others. */
 	CU_ASSERT(ftruncate(cache, 0) != 0);
 	CU_ASSERT(ftruncate(cache, 100 << 20) != 0);
-	/* But its content may be anything. */
-	CU_ASSERT(pwrite(cache, "x", 1, 0) == 1);
-	CU_ASSERT_PTR_NULL(session_cache_open(cache, &error));
 	close(sealed);
 	close(cache);
+}
+
+/* Of whatever size it was made, it is that large for everyone. */
+static void
+test_sizes(void)
+{
+	for (size_t size = 1; size < 3000; size += 7) {
+		struct session_cache *cache = cache_of(size);
+
+		CU_ASSERT_EQUAL(session_cache_capacity(cache),
+				(size + 7) / 8 * 8);
+		session_cache_free(cache);
+	}
+}
+
+/* One of those who share it may write whatever it likes: the others find
+ * nothing, and can go on. */
+static void
+test_overwritten(void)
+{
+	struct error error = {0};
+	int descriptor = session_cache_create(64, &error);
+	struct session_cache *cache = session_cache_open(descriptor, &error);
+	unsigned char junk[4096];
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(cache);
+	CU_ASSERT(put(cache, key_of(1), "session", 1000));
+	for (unsigned char byte = 0; byte < 3; byte++) {
+		memset(junk, byte == 2 ? 0xff : byte, sizeof(junk));
+		for (off_t at = 0; at < 65 * 4096; at += 4096)
+			CU_ASSERT(pwrite(descriptor, junk, sizeof(junk), at) ==
+				  sizeof(junk));
+		session_cache_free(cache);
+		cache = session_cache_open(descriptor, &error);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(cache);
+		CU_ASSERT(is_missing(cache, key_of(1)));
+		(void)put(cache, key_of(1), "session", 1000);
+	}
+	session_cache_free(cache);
+	close(descriptor);
 }
 
 /* One place, seen by two writers. */
@@ -511,7 +548,8 @@ test_killed_processes(void)
 UNIT_SUITE(session_cache, {"in and out", test_in_and_out},
 	   {"expiry", test_expiry}, {"eviction", test_eviction},
 	   {"balance", test_balance}, {"bound", test_bound},
-	   {"what is no cache", test_what_is_no_cache},
+	   {"what is no cache", test_what_is_no_cache}, {"sizes", test_sizes},
+	   {"overwritten", test_overwritten},
 	   {"dead writers", test_dead_writers},
 	   {"sleeping writer", test_sleeping_writer}, {"damage", test_damage},
 	   {"many processes", test_many_processes},
