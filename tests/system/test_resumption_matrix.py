@@ -174,7 +174,7 @@ class Matrix:
                         self.cell(way, session, policy, member, label)
 
 
-@limit(120)
+@limit(60)  # SECURITY.md 1.7
 def test_the_matrix_of_resumption(t):
     m = Matrix(t)
     world = m.world
