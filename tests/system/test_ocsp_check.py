@@ -11,7 +11,7 @@ import time
 from harness import limit, wait_for
 from nameserver import NameServer
 from ocsp import Responder, answer, names_responder, statement
-
+from pki import Pki
 from responder import HttpServer, Proxy, elsewhere, reply
 from streams import Ended, echo, server_context
 from test_authorize import Authorizer
@@ -248,6 +248,7 @@ WORDS = {
     "expired": "expired on",
     "not-yet-valid": "not valid before",
     "other-signer": "not from the issuer",
+    "namesake": "not from the issuer",
     "other-delegate": "not from the issuer",
     "no-usage": "lacks OCSPSigning",
     "any-usage": "lacks OCSPSigning",
@@ -266,6 +267,7 @@ def openssl_that_proves_nothing(t, world):
         "expired": {"clock": clocks["past"]},
         "not-yet-valid": {"clock": clocks["future"]},
         "other-signer": {"signer": stranger},
+        "namesake": {"signer": Pki(t.path("namesakes")).root("asked about")},
         "other-delegate": {"signer": t.pki.leaf(
             "other delegate", issuer=stranger, usage="ocsp")},
         "no-usage": {"signer": t.pki.leaf(

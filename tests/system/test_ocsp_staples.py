@@ -9,7 +9,6 @@ import threading
 from harness import limit, wait_for
 from nginx import start_nginx
 from ocsp import answer, staple, statement, wrapped
-
 from streams import Ended, server_context
 from test_authorize import Authorizer
 
