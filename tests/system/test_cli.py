@@ -23,6 +23,19 @@ def parity_P75_version_tells_what_this_build_can_do(t):
         assert word.lower() in flat.lower(), (word, facts)
     linked = t.run("openssl", "version").expect().out.split()[1]
     assert linked in flat, (linked, facts)
+    for name, is_so in (
+            ("ecdh", True), ("server_sni", True), ("client_sni", True),
+            ("alpn", True), ("npn", False), ("resumption", True),
+            ("crl", True), ("starttls", False)):
+        assert facts[name] is is_so, (name, facts)
+    # Those that a build may lack; it says which.
+    for name, library in (("ocsp", "libcurl"), ("authorize", "jansson")):
+        assert facts[name] == (facts[library] != "none"), (name, facts)
+    assert facts["post_quantum"] == ("X25519MLKEM768" in facts["groups"])
+    assert facts["keys"].startswith("in the keeper"), facts
+    words = dict(re.findall(r"^  (\S+(?: \S+)*)  +(.*)$", text, re.M))
+    assert words["session resumption"] == words["CRL"] == "yes", text
+    assert words["private keys"] == facts["keys"], text
 
 
 def test_help(t):
