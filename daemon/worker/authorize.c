@@ -198,10 +198,11 @@ on_heard(void *argument, bool is_admitted)
 }
 
 static void
-give_up(struct connection *connection, const char *why)
+conclude(struct connection *connection, enum ocsp_status status,
+	 const char *why)
 {
-	heard(connection,
-	      authorize_ocsp_give_up(connection->authorizing->ocsp, why));
+	heard(connection, authorize_ocsp_conclude(connection->authorizing->ocsp,
+						  status, why));
 }
 
 static void
@@ -210,8 +211,10 @@ ask_responders(struct connection *connection)
 	struct authorizing *authorizing = connection->authorizing;
 
 	authorizing->asked_ms = connection->now_ms;
+	/* It is the peer's own doing: nothing that `fail: soft` forgives. */
 	if (authorize_ocsp_ask(authorizing->ocsp, on_heard, connection) != 0)
-		give_up(connection, "its chain is too long to ask about");
+		conclude(connection, OCSP_UNKNOWN,
+			 "its chain is too long to ask about");
 	else
 		connection_update_timer(connection);
 }
@@ -221,7 +224,7 @@ authorize_expired(struct connection *connection)
 {
 	if (!connection->authorizing || !connection->authorizing->ocsp)
 		return false;
-	give_up(connection, "no answer came in time");
+	conclude(connection, OCSP_UNUSABLE, "no answer came in time");
 	return true;
 }
 
@@ -298,25 +301,27 @@ authorize_cancel(struct connection *connection)
 	mem_free(authorizing);
 }
 
-/* Responders are waited for as long as the handshake may take, but with
- * backends, where another address may have to be tried, half of the time that
- * is left. */
+/* Responders have as long as a handshake may take, but with backends, where
+ * another address may have to be tried, half of it. That is time of their own:
+ * if what the peer has left over counted, a revoked one would get in by being
+ * slow. */
 static int64_t
 responders_deadline(const struct connection *connection)
 {
 	const struct conf_timeouts *timeouts =
 		&connection->service->conf->timeouts;
-	int64_t asked_ms = connection->authorizing->asked_ms;
-	int64_t end_ms;
+	int64_t allowed_ms = connection_is_accept(connection->authorizing->gate)
+				     ? timeouts->handshake_ms
+				     : timeouts->connect_ms / 2;
 
-	if (connection_is_accept(connection->authorizing->gate))
-		return timeouts->handshake_ms > 0
-			       ? connection->started_ms + timeouts->handshake_ms
-			       : asked_ms + RESPONDERS_MS;
-	if (timeouts->connect_ms == 0)
-		return asked_ms + RESPONDERS_MS;
-	end_ms = connection->state_ms + timeouts->connect_ms;
-	return asked_ms + (end_ms - asked_ms) / 2;
+	return connection->authorizing->asked_ms +
+	       (allowed_ms > 0 ? allowed_ms : RESPONDERS_MS);
+}
+
+bool
+authorize_has_own_time(const struct connection *connection)
+{
+	return connection->authorizing && connection->authorizing->ocsp;
 }
 
 int64_t

@@ -90,14 +90,15 @@ authorize_ocsp_ask(struct authorize_ocsp *ocsp,
 }
 
 bool
-authorize_ocsp_give_up(struct authorize_ocsp *ocsp, const char *why)
+authorize_ocsp_conclude(struct authorize_ocsp *ocsp, enum ocsp_status status,
+			const char *why)
 {
 	struct ocsp_told told[OCSP_ASK_MAX];
 	size_t count = ocsp->question.ask.count;
 
 	ocsp_client_cancel(&ocsp->question);
 	for (size_t i = 0; i < count; i++) {
-		told[i] = (struct ocsp_told){.status = OCSP_UNUSABLE};
+		told[i] = (struct ocsp_told){.status = status};
 		snprintf(told[i].sentence, sizeof(told[i].sentence), "%s", why);
 	}
 	return hear(ocsp, told, count);

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <openssl/types.h>
 
+#include "common/verify/ocsp_answer.h"
+
 struct authorize_ocsp;
 struct ocsp_client;
 
@@ -24,10 +26,11 @@ authorize_ocsp_ask(struct authorize_ocsp *ocsp,
 		   void (*answered)(void *argument, bool is_admitted),
 		   void *argument) __attribute__((warn_unused_result));
 
-/* Go on without answers, for the reason that this sentence gives. Is the peer
- * admitted? */
+/* Go on without answers, as if each had been this, for the reason that the
+ * sentence gives. Is the peer admitted? */
 bool
-authorize_ocsp_give_up(struct authorize_ocsp *ocsp, const char *why);
+authorize_ocsp_conclude(struct authorize_ocsp *ocsp, enum ocsp_status status,
+			const char *why);
 
 /* NULL is legal. */
 void

@@ -157,6 +157,8 @@ first_limit(const struct connection *connection)
 	case CONNECTION_AUTHORIZE:
 		break;
 	case CONNECTION_CONNECT:
+		if (authorize_has_own_time(connection))
+			break;
 		if (is_paused(&connection->connect))
 			tighten(&limit, connection->state_ms,
 				timeouts->connect_ms, REASON_KEY_UNAVAILABLE,

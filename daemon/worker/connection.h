@@ -199,6 +199,9 @@ short
 authorize_wants(const struct connection *connection);
 int64_t
 authorize_deadline(const struct connection *connection);
+/* Is it time that the gate's own limit has no say in? */
+bool
+authorize_has_own_time(const struct connection *connection);
 const char *
 authorize_lacks(const struct connection *connection);
 

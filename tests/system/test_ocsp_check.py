@@ -13,8 +13,9 @@ from nameserver import NameServer
 from ocsp import Responder, answer, names_responder, statement
 from pki import Pki
 from responder import HttpServer, Proxy, elsewhere, reply
-from streams import Ended, echo, server_context
+from streams import Ended, Tls, client_context, echo, server_context
 from test_authorize import Authorizer
+from test_ocsp_staples import Hop
 
 VERSIONS = ("TLSv1.2", "TLSv1.3")
 
@@ -213,6 +214,72 @@ def parity_P34_backends(t):
     assert record["backend_tls"]["ocsp"] == "good", record
     assert not any(contact.received for contact
                    in backends["revoked"].contacts)
+
+
+class Late(Tls):
+    """A client that keeps the last flight of its handshake back."""
+
+    def __init__(self, t, port, delay, **options):
+        super().__init__(t.connect(port).socket, client_context(**options),
+                         False, "web.test")
+        self.delay = delay
+        self.flights = 0
+
+    def _flush(self):
+        if self._out.pending:
+            self.flights += 1
+            if self.flights == 2:
+                time.sleep(self.delay)
+        super()._flush()
+
+
+@limit(180)
+def test_no_revoked_peer_gets_in_by_being_slow(t):
+    """What a peer leaves of the limits is not what its responder has."""
+    world = World(t)
+    limit_s = 3 * t.patience
+    client = world.client("web.test", world.http.url("/takes-time"))
+    world.http.answers["/takes-time"] = [0.3 * limit_s, reply(
+        world.answer(client, status="revoked"))]
+    backend = t.server(echo)
+    revoked = t.server(echo, tls=server_context(client))
+    hop = Hop(t, revoked.port, delay=0.8 * limit_s)
+    milliseconds = "%dms" % (1000 * limit_s)
+    services = {version: {
+        "accept": world.gate(nonce=True), "connect": backend.address,
+        "timeouts": {"handshake": milliseconds}} for version in VERSIONS}
+    services["out"] = {
+        "accept": {}, "timeouts": {"connect": milliseconds},
+        "connect": {"address": hop.address, "tls": {"verify": {
+            "ca": world.root.cert, "name": "web.test", "ocsp": {
+                "staple": "off", "check": "leaf", "nonce": True}}}}}
+    d = t.daemon(services)
+
+    def gets_in(service):
+        if service == "out":
+            return gets_its_echo(d, service)
+        try:
+            with Late(t, d.port(service), 0.8 * limit_s, versions=service,
+                      certificate=client).handshake() as stream:
+                stream.expect_echo()
+        except (Ended, ssl.SSLError, AssertionError):
+            return False
+        return True
+
+    def outcome(service):
+        # A busy machine may have made it later than it was to be.
+        for count in range(1, 5):
+            assert not gets_in(service), service
+            record = d.wait_access(count, service=service)
+            if not record["reason"].endswith("_timeout"):
+                break
+        return record.get("backend_tls", record).get("ocsp")
+
+    outcomes = at_once(**{service: lambda service=service: outcome(service)
+                          for service in services})
+    assert set(outcomes.values()) == {"revoked"}, outcomes
+    assert not backend.contacts and not any(
+        contact.received for contact in revoked.contacts)
 
 
 FAILURES = {

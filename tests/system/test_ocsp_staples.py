@@ -5,6 +5,7 @@ that its own CA has revoked gets nothing and is heard by nobody."""
 import json
 import socket
 import threading
+import time
 
 from harness import limit, wait_for
 from nginx import start_nginx
@@ -21,10 +22,11 @@ ALERT_MAX = 26
 
 class Hop:
     """Between sealock and a backend: notes what passes to the backend, in
-    each connection."""
+    each connection. What the backend says is kept back for delay seconds."""
 
-    def __init__(self, t, port):
+    def __init__(self, t, port, delay=0):
         self.port = port
+        self.delay = delay
         self.sent = []
         self.listening = socket.create_server(("127.0.0.1", t.port()))
         t.defer(self.listening.close)
@@ -47,9 +49,10 @@ class Hop:
                 threading.Thread(target=self._copy, args=pair,
                                  daemon=True).start()
 
-    @staticmethod
-    def _copy(source, destination, passed):
+    def _copy(self, source, destination, passed):
         try:
+            if not passed:
+                time.sleep(self.delay)
             while True:
                 data = source.recv(65536)
                 if not data:
