@@ -83,7 +83,8 @@ enum message_type {
 
 	/* The monitor to the keeper and back, in the order in which it asks. */
 	MESSAGE_TICKETS_ASK,  /* u8 enum ipc_tickets */
-	MESSAGE_TICKETS_TOLD, /* string text: lines to be shown */
+	MESSAGE_TICKETS_TOLD, /* u8 is_done, string text: lines to be shown, or
+			       * why it was not done */
 
 	/* A child to the monitor: a peer of it has broken the rules. */
 	MESSAGE_ACCUSE, /* u8 role, u32 number, string why */

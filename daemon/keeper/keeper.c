@@ -364,10 +364,16 @@ tickets(void *argument, unsigned int command)
 	struct keeper *keeper = argument;
 	AUTO_FREE char *text = NULL;
 
-	if (command == IPC_TICKETS_ROTATE)
-		ticket_maker_rotate(keeper->tickets);
+	if (command == IPC_TICKETS_ROTATE &&
+	    !ticket_maker_rotate(keeper->tickets)) {
+		child_tell_tickets(keeper->child, false,
+				   "there is nothing to rotate: no gate has "
+				   "`tickets.mode: auto`; keys in files are "
+				   "rotated there, derived ones by the clock");
+		return;
+	}
 	text = ticket_maker_show(keeper->tickets, TICKETS_TEXT_MAX);
-	child_tell_tickets(keeper->child, text);
+	child_tell_tickets(keeper->child, true, text);
 }
 
 /* It is asked for when no worker is left. */

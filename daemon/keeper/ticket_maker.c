@@ -422,7 +422,7 @@ ticket_maker_release(struct ticket_maker *maker, uint64_t number)
 		save(maker);
 }
 
-void
+bool
 ticket_maker_rotate(struct ticket_maker *maker)
 {
 	struct made_ring *made;
@@ -436,7 +436,9 @@ ticket_maker_rotate(struct ticket_maker *maker)
 		ticket_make_rotate(made->ring, &source->pace, clock_real_s());
 		is_changed = true;
 	}
-	bring_on(maker, is_changed);
+	if (is_changed)
+		bring_on(maker, true);
+	return is_changed;
 }
 
 char *

@@ -7,6 +7,7 @@
 #ifndef SEALOCK_KEEPER_TICKET_MAKER_H
 #define SEALOCK_KEEPER_TICKET_MAKER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -59,8 +60,9 @@ ticket_maker_release(struct ticket_maker *maker, uint64_t number);
 void
 ticket_maker_welcome(struct ticket_maker *maker, uint32_t worker);
 
-/* Have the next keys of all rings that are made by chance come into force. */
-void
+/* Have the next keys of all rings that are made by chance come into force.
+ * False: there are none. */
+bool
 ticket_maker_rotate(struct ticket_maker *maker);
 
 /* Names and times, a line each, for people; at most `most` bytes. mem_free().

@@ -59,7 +59,19 @@ static bool
 is_older(const struct ticket_key *key, const struct ticket_key *current,
 	 int64_t now)
 {
-	return key != current && key->from <= now && key->until > now;
+	return key != current && !key->is_reserve && key->from <= now &&
+	       key->until > now;
+}
+
+static size_t
+count_reserve(const struct ticket_ring *ring, int64_t now)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < ring->count; i++)
+		if (ring->keys[i].is_reserve && ring->keys[i].until > now)
+			count++;
+	return count;
 }
 
 static size_t
@@ -89,13 +101,14 @@ ticket_text_fields(const struct ticket_ring *ring, enum tls_ticket_mode mode,
 	char names[3][HEX_SIZE], times[2][TIME_SIZE];
 
 	snprintf(buffer, TICKET_TEXT_SIZE,
-		 "ring=%s mode=%s current=%s since=%s next=%s at=%s older=%zu",
+		 "ring=%s mode=%s current=%s since=%s next=%s at=%s older=%zu "
+		 "reserve=%zu",
 		 format_hex(ring->id, names[0]), mode_word(mode),
 		 format_name(current, names[1]),
 		 format_time(current ? current->from : 0, times[0]),
 		 format_name(next, names[2]),
 		 format_time(next ? next->from : 0, times[1]),
-		 count_older(ring, current, now));
+		 count_older(ring, current, now), count_reserve(ring, now));
 	return buffer;
 }
 
@@ -109,6 +122,8 @@ state_word(const struct ticket_key *key, const struct ticket_key *current,
 		return "next";
 	if (key->until <= now)
 		return "over";
+	if (key->is_reserve)
+		return "reserve";
 	return is_older(key, current, now) ? "older" : "later";
 }
 

@@ -17,7 +17,8 @@
 const char *
 ticket_text_ring(const struct ticket_ring *ring, char buffer[TICKET_TEXT_SIZE]);
 
-/* Fields for the log: ring, mode, current, since, next, at, older. */
+/* Fields for the log: ring, mode, current, since, next, at, older,
+ * reserve. */
 const char *
 ticket_text_fields(const struct ticket_ring *ring, enum tls_ticket_mode mode,
 		   int64_t now, char buffer[TICKET_TEXT_SIZE]);

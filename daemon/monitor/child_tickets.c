@@ -17,10 +17,10 @@
 #define LIMIT_S 10
 
 static void
-tell(struct children *children, const char *text)
+tell(struct children *children, bool is_done, const char *text)
 {
 	children->tickets_told++;
-	children->events.tickets(children->tickets_told, text,
+	children->events.tickets(children->tickets_told, is_done, text,
 				 children->argument);
 }
 
@@ -35,7 +35,7 @@ on_limit(evutil_socket_t descriptor, short what, void *argument)
 	children->tickets_late +=
 		children->tickets_asked - children->tickets_told;
 	while (children->tickets_told < children->tickets_asked)
-		tell(children, NULL);
+		tell(children, false, NULL);
 }
 
 void
@@ -93,6 +93,7 @@ void
 child_tickets_told(struct child_entry *entry, struct buf_reader *reader)
 {
 	struct children *children = entry->children;
+	bool is_done = buf_read_u8(reader) != 0;
 	AUTO_FREE char *text = buf_read_string(reader);
 
 	if (children->tickets_late > 0) {
@@ -104,7 +105,7 @@ child_tickets_told(struct child_entry *entry, struct buf_reader *reader)
 		return;
 	if (text)
 		tidy(text);
-	tell(children, text);
+	tell(children, is_done, text);
 	if (children->tickets_told == children->tickets_asked)
 		event_del(children->tickets_limit);
 }
@@ -119,5 +120,5 @@ child_tickets_lost(struct child_entry *entry)
 	event_del(children->tickets_limit);
 	children->tickets_late = 0;
 	while (children->tickets_told < children->tickets_asked)
-		tell(children, NULL);
+		tell(children, false, NULL);
 }

@@ -31,9 +31,10 @@ struct children_events {
 	/* The certificates of the plan in force are not what a keeper makes of
 	 * its files by now, and a reload would help. */
 	void (*outdated)(const char *why, void *argument);
-	/* The keeper's answer to the question with that number; NULL: there
-	 * will be none. */
-	void (*tickets)(uint64_t number, const char *text, void *argument);
+	/* The keeper's answer to the question with that number, or why it has
+	 * not done what it was asked for; NULL: there will be none. */
+	void (*tickets)(uint64_t number, bool is_done, const char *text,
+			void *argument);
 	/* The last one is gone, after children_drain(). */
 	void (*gone)(void *argument);
 };

@@ -332,17 +332,16 @@ on_admin_tickets(enum admin_command command, void *argument)
 }
 
 static void
-on_tickets_told(uint64_t number, const char *text, void *argument)
+on_tickets_told(uint64_t number, bool is_done, const char *text, void *argument)
 {
 	struct monitor *monitor = argument;
-	AUTO_FREE char *copy = text ? mem_strdup(text) : NULL;
-	AUTO_FREE char *error =
-		text ? NULL : mem_strdup("the keeper does not answer");
+	AUTO_FREE char *copy =
+		mem_strdup(text ? text : "the keeper does not answer");
 	const struct admin_answer answer = {
-		.is_ok = text != NULL,
-		.text = copy,
-		.error = error,
-		.exit = text ? 0 : 1,
+		.is_ok = is_done,
+		.text = is_done ? copy : NULL,
+		.error = is_done ? NULL : copy,
+		.exit = is_done ? 0 : 1,
 	};
 
 	admin_answer_tickets(monitor->admin, number, &answer);

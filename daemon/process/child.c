@@ -135,10 +135,11 @@ child_report_index(struct child *child, uint64_t number, int descriptor)
 }
 
 void
-child_tell_tickets(struct child *child, const char *text)
+child_tell_tickets(struct child *child, bool is_done, const char *text)
 {
 	struct message *message = message_new(MESSAGE_TICKETS_TOLD);
 
+	buf_write_u8(&message->body, is_done);
 	buf_write_string(&message->body, text);
 	channel_send(child->monitor, message);
 }

@@ -117,9 +117,9 @@ child_report_index(struct child *child, uint64_t number, int descriptor);
 void
 child_report_stale(struct child *child, uint64_t number);
 
-/* What was asked about ticket keys. */
+/* What was asked about ticket keys; or why what was asked for is not done. */
 void
-child_tell_tickets(struct child *child, const char *text);
+child_tell_tickets(struct child *child, bool is_done, const char *text);
 
 /* Tell the monitor that a peer has broken the rules, and how. */
 void

@@ -198,8 +198,10 @@ tickets(void *argument, unsigned int command)
 	log_info("tickets", "command=%u", command);
 	if (is_called("keeper_mute"))
 		return;
-	child_tell_tickets(self,
-			   command == IPC_TICKETS_SHOW ? "a\x1b[1m\nb" : "c");
+	if (command == IPC_TICKETS_SHOW)
+		child_tell_tickets(self, true, "a\x1b[1m\nb");
+	else
+		child_tell_tickets(self, false, "c");
 }
 
 static void

@@ -7,7 +7,7 @@ import signal
 
 from harness import wait_for
 
-KEY = re.compile(r"^  ([0-9a-f]{32}) (current|next|older|later|over) +"
+KEY = re.compile(r"^  ([0-9a-f]{32}) (current|next|older|reserve|later|over) +"
                  r"from (\S+) until (\S+)$", re.M)
 RING = re.compile(r"^ring ([0-9a-f]{32}) mode (auto|files|derived)$", re.M)
 
@@ -52,20 +52,63 @@ def test_show_and_rotate(t):
     assert result.out == second
 
 
-def test_derived_keys_do_not_rotate(t):
-    """Other machines would not know."""
-    secret = t.write("secret", "x" * 40 + "\n", 0o600)
-    d = tls_daemon(t, {"mode": "derived", "secret": {"file": secret}})
+def test_rotations_that_meet(t):
+    """One that is due and one that is asked for, and several in one second: a
+    key after the other, and `keep` older ones."""
+    clock = t.clock()
+    d = tls_daemon(t, {"rotate": "1h", "keep": 2, "lifetime": "2h"},
+                   clock=clock)
+    before = tickets(t, d, "show")
+    clock.move(3601)
+    now = tickets(t, d, "rotate")
+    assert keys(now, "older") == keys(before, "current") + keys(
+        before, "next"), (before, now)
+    for _ in range(4):
+        before, now = now, tickets(t, d, "rotate")
+        assert keys(now, "current") == keys(before, "next"), (before, now)
+        assert keys(now, "older") == (keys(before, "older") + keys(
+            before, "current"))[-2:], (before, now)
+        assert len(KEY.findall(now)) == 4, now
+    assert tickets(t, d, "show") == now
+
+
+def test_what_is_not_ours_to_rotate(t):
+    """Keys in files and derived ones are the same on other machines, which
+    would not know; those that only decrypt are neither old nor new."""
+    secret = t.write("secret", "x" * 40 + "\n" + "y" * 40 + "\n", 0o600)
+    file = [t.write("key-%d" % n, os.urandom(80), 0o600) for n in range(2)]
+    gates = {"derived": {"mode": "derived", "secret": {"file": secret}},
+             "files": {"mode": "files", "files": file}}
+    d = t.daemon({name: {"accept": t.gate(session={"tickets": of}),
+                         "connect": "builtin:echo"}
+                  for name, of in gates.items()})
     first = tickets(t, d, "show")
-    assert [match[2] for match in RING.finditer(first)] == ["derived"], first
-    assert keys(tickets(t, d, "rotate"), "current") == keys(first, "current")
+    assert {match[2] for match in RING.finditer(first)} == set(gates), first
+    # Of three periods before this one, this one and the next one.
+    assert [len(keys(first, state)) for state in (
+        "older", "current", "next", "reserve")] == [3, 2, 1, 5 + 1], first
+    assert re.search(r"mode=files .* older=0 reserve=1$", d.text(), re.M)
+    assert re.search(r"mode=derived .* older=3 reserve=5$", d.text(), re.M)
+    result = t.command("tickets", "rotate", "-c", d.file)
+    assert result.status == 1 and not result.out, result
+    assert "there is nothing to rotate: no gate has" in result.err, result
+    assert tickets(t, d, "show") == first
     assert "x" * 10 not in first + d.text()
+    # Beside others they stay what they are.
+    d.services["auto"] = {"accept": t.gate(), "connect": "builtin:echo"}
+    d.reload()
+    assert tickets(t, d, "show").startswith(first)
+    second = tickets(t, d, "rotate")
+    assert second.startswith(first), (first, second)
+    assert len(keys(second, "older")) == 4, second
 
 
 def test_refusals(t):
     plain = {"s": {"accept": {}, "connect": "builtin:echo"}}
     d = t.daemon(plain)
     assert tickets(t, d, "show") == "no gate has tickets\n"
+    result = t.command("tickets", "rotate", "-c", d.file)
+    assert result.status == 1 and "nothing to rotate" in result.err, result
     d.globals["isolate_keys"] = False
     d.reload(plain)
     result = t.command("tickets", "show", "-c", d.file)

@@ -90,13 +90,15 @@ on_outdated(const char *why, void *argument)
 }
 
 static void
-on_tickets(uint64_t number, const char *text, void *argument)
+on_tickets(uint64_t number, bool is_done, const char *text, void *argument)
 {
 	struct scene *scene = argument;
 	size_t used = strlen(scene->told);
 
-	snprintf(scene->told + used, sizeof(scene->told) - used, "%u %s;",
-		 (unsigned int)number, text ? text : "nothing");
+	CU_ASSERT(text || !is_done);
+	snprintf(scene->told + used, sizeof(scene->told) - used, "%u %s%s;",
+		 (unsigned int)number, text && !is_done ? "not " : "",
+		 text ? text : "nothing");
 }
 
 static void
@@ -437,7 +439,7 @@ test_tickets(void)
 	CU_ASSERT_EQUAL(
 		children_ask_tickets(scene.children, IPC_TICKETS_ROTATE), 2);
 	/* A terminal is safe from it. */
-	wait_told(&scene, "1 a?[1m\nb;2 c;");
+	wait_told(&scene, "1 a?[1m\nb;2 not c;");
 	/* One that dies has not answered, and its successor is asked anew. */
 	settle(&scene, "keeper_mute", true, 'r');
 	CU_ASSERT_EQUAL(children_ask_tickets(scene.children, IPC_TICKETS_SHOW),

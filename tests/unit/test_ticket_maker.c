@@ -241,14 +241,15 @@ test_rotate(void)
 	struct scene scene;
 
 	scene_open(&scene);
+	CU_ASSERT_FALSE(ticket_maker_rotate(scene.maker));
 	prepare(&scene, 1, AUTO, ids);
 	ticket_maker_commit(scene.maker);
 	current_name(ids[0], first);
 	for (size_t i = 0; i < 3; i++) {
-		ticket_maker_rotate(scene.maker);
+		CU_ASSERT(ticket_maker_rotate(scene.maker));
 		CU_ASSERT(is_known(ids[0], first));
 	}
-	ticket_maker_rotate(scene.maker);
+	CU_ASSERT(ticket_maker_rotate(scene.maker));
 	CU_ASSERT_FALSE(is_known(ids[0], first));
 	scene_close(&scene);
 }
