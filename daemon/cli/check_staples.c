@@ -104,7 +104,7 @@ ask(struct asking *asking, const struct staple_want *want,
 {
 	struct ocsp_question question = {
 		.url = want->responder,
-		.may_be_get = true,
+		.method = OCSP_BY_EITHER,
 	};
 	struct error error = {0};
 	AUTO_FREE unsigned char *request = NULL;

@@ -154,7 +154,7 @@ ask(struct event_base *base, struct ocsp_transport *transport,
 	struct ocsp_question question = {
 		.url = responder->uri,
 		.proxy = request->http_proxy,
-		.may_be_get = true,
+		.method = OCSP_BY_EITHER,
 		.limit_ms = request->timeout_ms,
 	};
 	AUTO_FREE unsigned char *der =

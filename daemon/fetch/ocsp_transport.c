@@ -35,6 +35,9 @@
 #define A_RESPONDER_MAX 4
 #define REDIRECTS_MAX   3
 
+/* The redirected ones, a GET and a POST. */
+#define REQUESTS_MAX (REDIRECTS_MAX + 2)
+
 #define HTTP_OK              200
 #define HTTP_NO_SUCH_METHOD  405
 #define HTTP_NOT_IMPLEMENTED 501
@@ -53,8 +56,11 @@ struct ocsp_exchange {
 	struct ocsp_url proxy; /* text NULL: none */
 	unsigned char *request;
 	size_t length;
+	enum ocsp_method method;
 	bool is_get;
 	unsigned int redirects;
+	char *asked[REQUESTS_MAX]; /* addresses, the last one's now */
+	size_t asked_count;
 	struct error unusable; /* text "": its addresses can be used */
 	int64_t limit_ms;
 	struct event *timer; /* pending: under way; at the limit */
@@ -92,18 +98,11 @@ finish(struct ocsp_exchange *exchange, const struct ocsp_reply *reply)
 }
 
 static void
-fail_with_status(struct ocsp_exchange *exchange, const char *failure,
-		 long status)
-{
-	const struct ocsp_reply reply = {.failure = failure, .status = status};
-
-	finish(exchange, &reply);
-}
-
-static void
 fail(struct ocsp_exchange *exchange, const char *failure)
 {
-	fail_with_status(exchange, failure, 0);
+	const struct ocsp_reply reply = {.failure = failure};
+
+	finish(exchange, &reply);
 }
 
 static void
@@ -140,13 +139,32 @@ redirect(struct ocsp_exchange *exchange, const char *location)
 	attempt(exchange);
 }
 
-/* A responder has to take a POST, and a GET if it likes. */
 static bool
-is_no_getter(const struct ocsp_exchange *exchange, long status)
+is_method_refused(long status)
 {
-	return exchange->is_get && exchange->redirects == 0 &&
-	       (status == HTTP_NO_SUCH_METHOD ||
-		status == HTTP_NOT_IMPLEMENTED);
+	return status == HTTP_NO_SUCH_METHOD || status == HTTP_NOT_IMPLEMENTED;
+}
+
+static void
+fail_with_status(struct ocsp_exchange *exchange, long status)
+{
+	char sentence[64];
+	const struct ocsp_reply reply = {
+		.failure = sentence,
+		.status = status,
+		.is_method_refused = is_method_refused(status),
+	};
+
+	snprintf(sentence, sizeof(sentence), "it answers HTTP %ld to a %s",
+		 status, exchange->is_get ? "GET" : "POST");
+	finish(exchange, &reply);
+}
+
+static bool
+may_be_post(const struct ocsp_exchange *exchange, long status)
+{
+	return exchange->is_get && is_method_refused(status) &&
+	       exchange->method == OCSP_BY_EITHER && exchange->redirects == 0;
 }
 
 static void
@@ -158,19 +176,16 @@ on_http(void *argument, const struct http_reply *reply)
 	struct ocsp_exchange *exchange = argument;
 	AUTO_FREE char *location =
 		reply->location ? mem_strdup(reply->location) : NULL;
-	char sentence[64];
 
 	if (reply->failure) {
 		fail(exchange, reply->failure);
 	} else if (location) {
 		redirect(exchange, location);
-	} else if (is_no_getter(exchange, reply->status)) {
+	} else if (may_be_post(exchange, reply->status)) {
 		exchange->is_get = false;
 		attempt(exchange);
 	} else if (reply->status != HTTP_OK) {
-		snprintf(sentence, sizeof(sentence), "it answers HTTP %ld",
-			 reply->status);
-		fail_with_status(exchange, sentence, reply->status);
+		fail_with_status(exchange, reply->status);
 	} else {
 		finish(exchange, &answer);
 	}
@@ -182,33 +197,18 @@ peer_of(const struct ocsp_exchange *exchange)
 	return exchange->proxy.text ? &exchange->proxy : &exchange->url;
 }
 
-/* Where a GET has been redirected to, the request is in the address already.
- */
-static char *
-get_url(const struct ocsp_exchange *exchange)
-{
-	if (!exchange->is_get)
-		return NULL;
-	if (exchange->redirects > 0)
-		return mem_strdup(exchange->url.text);
-	return ocsp_url_with_request(&exchange->url, exchange->request,
-				     exchange->length);
-}
-
 static void
 transfer(struct ocsp_exchange *exchange, const struct resolution *resolution)
 {
-	AUTO_FREE char *get = get_url(exchange);
 	const struct http_request request = {
-		.url = get ? get : exchange->url.text,
+		.url = exchange->asked[exchange->asked_count - 1],
 		.proxy = exchange->proxy.text ? &exchange->proxy : NULL,
 		.peer = peer_of(exchange),
 		.resolution = resolution,
-		.body = get ? NULL : exchange->request,
+		.body = exchange->is_get ? NULL : exchange->request,
 		.length = exchange->length,
 	};
 
-	exchange->is_get = get != NULL;
 	exchange->http = http_exchange_new(exchange->transport->curl, &request,
 					   on_http, exchange);
 }
@@ -263,10 +263,42 @@ look_up(struct ocsp_exchange *exchange)
 		      AF_UNSPEC, on_addresses, lookup);
 }
 
+/* Where a GET has been redirected to, the request is in the address already.
+ */
+static char *
+next_address(struct ocsp_exchange *exchange)
+{
+	char *get = NULL;
+
+	if (exchange->is_get && exchange->redirects == 0) {
+		get = ocsp_url_with_request(&exchange->url, exchange->request,
+					    exchange->length);
+		exchange->is_get = get != NULL;
+	}
+	return get ? get : mem_strdup(exchange->url.text);
+}
+
+static bool
+is_asked(const struct ocsp_exchange *exchange, const char *address)
+{
+	for (size_t i = 0; i < exchange->asked_count; i++)
+		if (strcmp(exchange->asked[i], address) == 0)
+			return true;
+	return false;
+}
+
 static void
 attempt(struct ocsp_exchange *exchange)
 {
+	AUTO_FREE char *address = next_address(exchange);
+
 	http_exchange_free(TAKE(exchange->http));
+	if (is_asked(exchange, address)) {
+		fail(exchange, "it is redirected in a circle");
+		return;
+	}
+	assert(exchange->asked_count < REQUESTS_MAX);
+	exchange->asked[exchange->asked_count++] = TAKE(address);
 	if (peer_of(exchange)->is_ip)
 		transfer(exchange, NULL);
 	else
@@ -421,7 +453,8 @@ ocsp_transport_ask(struct ocsp_transport *transport,
 	exchange->transport = transport;
 	exchange->request = mem_dup(question->request, question->length);
 	exchange->length = question->length;
-	exchange->is_get = question->may_be_get;
+	exchange->method = question->method;
+	exchange->is_get = question->method != OCSP_BY_POST;
 	exchange->limit_ms =
 		question->limit_ms > 0 ? question->limit_ms : OCSP_TRANSPORT_MS;
 	exchange->told = told;
@@ -455,6 +488,8 @@ ocsp_exchange_free(struct ocsp_exchange *exchange)
 	event_free(exchange->timer);
 	ocsp_url_clear(&exchange->url);
 	ocsp_url_clear(&exchange->proxy);
+	for (size_t i = 0; i < exchange->asked_count; i++)
+		mem_free(exchange->asked[i]);
 	mem_free(exchange->request);
 	mem_free(exchange);
 }

@@ -40,21 +40,31 @@ ocsp_transport_resolve_by(struct ocsp_transport *transport,
 			  struct error *error)
 	__attribute__((warn_unused_result));
 
-/* What is to be asked; copied. */
+/* How to ask. A GET is for short requests, others are sent by POST in any case;
+ * a responder has to take a POST, and a GET if it likes. */
+enum ocsp_method {
+	OCSP_BY_POST,
+	OCSP_BY_GET,    /* refused, it is a failure */
+	OCSP_BY_EITHER, /* by GET; refused, by POST at once */
+};
+
+/* What is to be asked; copied. Who is sent elsewhere goes there at once, three
+ * times at most and nowhere twice. */
 struct ocsp_question {
 	const char *url;
 	const char *proxy;   /* http://HOST:PORT, HOST:PORT; "", NULL: none */
 	const void *request; /* DER */
 	size_t length;
-	bool may_be_get;  /* when it is short */
+	enum ocsp_method method;
 	int64_t limit_ms; /* 0: OCSP_TRANSPORT_MS */
 };
 
 struct ocsp_reply {
-	const char *failure; /* a sentence with nothing of the peer's in it
-			      * that is not escaped; NULL: there is an answer
-			      */
-	long status;         /* HTTP's; 0: there was no answer at all */
+	const char *failure;    /* a sentence with nothing of the peer's in it
+				 * that is not escaped; NULL: there is an answer
+				 */
+	long status;            /* HTTP's; 0: there was no answer at all */
+	bool is_method_refused; /* the other one may do */
 	const unsigned char *bytes;
 	size_t length;
 };

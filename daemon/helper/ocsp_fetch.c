@@ -235,7 +235,8 @@ begin_flight(struct ocsp_fetch *fetch, struct subject *const *subjects,
 	struct ocsp_question question = {
 		.url = way->responder,
 		.proxy = way->proxy,
-		.may_be_get = count == 1 && !way->is_nonce,
+		.method = count == 1 && !way->is_nonce ? OCSP_BY_EITHER
+						       : OCSP_BY_POST,
 	};
 	AUTO_FREE unsigned char *request = NULL;
 	struct ocsp_pair pairs[OCSP_ASK_MAX];

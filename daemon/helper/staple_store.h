@@ -37,6 +37,7 @@ struct stored_staple {
 	bool is_judged;                 /* by us, not by a process before */
 	bool is_told;                   /* workers have it */
 	bool is_failing;                /* and the log says so */
+	bool is_by_post;                /* is the next request */
 	const struct staple_want *want; /* NULL: nobody wants it now */
 	struct ocsp_exchange *exchange; /* NULL: nobody is being asked */
 	struct staples *staples;        /* whose exchange it is */

@@ -283,6 +283,9 @@ on_reply(void *argument, const struct ocsp_reply *reply)
 	staple->exchange = NULL;
 	staples->under_way--;
 	staples->is_changed = true;
+	/* The other one is for the next time, which is not now. */
+	if (reply->is_method_refused)
+		staple->is_by_post = !staple->is_by_post;
 	if (reply->failure) {
 		staple_schedule_failed(&staple->schedule, now_ms, draw());
 		report_failure(staple, reply->failure);
@@ -297,7 +300,7 @@ ask(struct staples *staples, struct stored_staple *staple, int64_t now_ms)
 {
 	struct ocsp_question question = {
 		.url = staple->want->responder,
-		.may_be_get = true,
+		.method = staple->is_by_post ? OCSP_BY_POST : OCSP_BY_GET,
 	};
 	struct error error = {0};
 	unsigned char *request = staple_want_request(
@@ -500,6 +503,7 @@ set_responder(struct staples *staples, struct stored_staple *staple)
 	if (staple->asked_whom != 0 && staple->schedule.asked_ms != 0)
 		staple_schedule_hurry(&staple->schedule);
 	staple->asked_whom = whom;
+	staple->is_by_post = false;
 	staples->is_changed = true;
 }
 

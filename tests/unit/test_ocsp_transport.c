@@ -57,6 +57,7 @@ struct scene {
 	unsigned int told;
 	char failure[512]; /* the last one's; "": none */
 	char answer[512];
+	bool is_method_refused;
 };
 
 static void
@@ -162,6 +163,14 @@ asks_for(const struct visitor *visitor, const char *path)
 	return begin && strncmp(begin + 1, path, strlen(path)) == 0;
 }
 
+/* Never the same address twice. */
+static const char *
+longer_way(const struct visitor *visitor, char where[128])
+{
+	snprintf(where, 128, "/long-way/%u", visitor->scene->visits);
+	return where;
+}
+
 static void
 answer(struct visitor *visitor)
 {
@@ -178,6 +187,8 @@ answer(struct visitor *visitor)
 		answer_with(visitor, "200 OK", "by proxy");
 	else if (asks_for(visitor, "/post-only"))
 		answer_with(visitor, is_get ? "405 No" : "200 OK", "posted");
+	else if (asks_for(visitor, "/no-method"))
+		answer_with(visitor, "405 No", "");
 	else if (asks_for(visitor, "/500"))
 		answer_with(visitor, "500 No", "fine");
 	else if (asks_for(visitor, "/304"))
@@ -205,6 +216,13 @@ answer(struct visitor *visitor)
 		send_elsewhere(visitor, "/good");
 	else if (asks_for(visitor, "/loop"))
 		send_elsewhere(visitor, "/loop");
+	else if (asks_for(visitor, "/there"))
+		send_elsewhere(visitor, "/back");
+	else if (asks_for(visitor, "/back"))
+		send_elsewhere(visitor, "/there#again");
+	else if (asks_for(visitor, "/long-way"))
+		is_get ? answer_with(visitor, "405 No", "")
+		       : send_elsewhere(visitor, longer_way(visitor, where));
 	else if (asks_for(visitor, "/https"))
 		send_elsewhere(visitor, "https://127.0.0.1/");
 	else if (asks_for(visitor, "/file"))
@@ -307,6 +325,7 @@ on_told(void *argument, const struct ocsp_reply *reply)
 	struct scene *scene = argument;
 
 	scene->told++;
+	scene->is_method_refused = reply->is_method_refused;
 	scene->failure[0] = '\0';
 	scene->answer[0] = '\0';
 	if (reply->failure)
@@ -320,15 +339,15 @@ on_told(void *argument, const struct ocsp_reply *reply)
 #define REQUEST "a request"
 
 static struct ocsp_exchange *
-ask(struct scene *scene, const char *host, const char *path, bool may_be_get,
-    int64_t limit_ms)
+ask(struct scene *scene, const char *host, const char *path,
+    enum ocsp_method method, int64_t limit_ms)
 {
 	char url[256];
 	const struct ocsp_question question = {
 		.url = url,
 		.request = REQUEST,
 		.length = strlen(REQUEST),
-		.may_be_get = may_be_get,
+		.method = method,
 		.limit_ms = limit_ms,
 	};
 
@@ -345,7 +364,7 @@ test_answers(void)
 	scene_start(&scene);
 	for (size_t i = 0; i < ARRAY_SIZE(hosts); i++) {
 		scene.told = 0;
-		ask(&scene, hosts[i], "/good", false, 0);
+		ask(&scene, hosts[i], "/good", OCSP_BY_POST, 0);
 		/* Never from within. */
 		CU_ASSERT_EQUAL(scene.told, 0);
 		WAIT_FOR(&scene, scene.told == 1);
@@ -357,18 +376,37 @@ test_answers(void)
 		CU_ASSERT_PTR_NULL(strstr(scene.last, "Expect"));
 	}
 	CU_ASSERT_EQUAL(scene.posts, 2);
-	ask(&scene, "localhost", "/good", true, 0);
+	ask(&scene, "localhost", "/good", OCSP_BY_GET, 0);
 	WAIT_FOR(&scene, scene.told == 2);
 	CU_ASSERT_STRING_EQUAL(scene.answer, "fine");
 	CU_ASSERT_EQUAL(scene.gets, 1);
 	CU_ASSERT_EQUAL(
 		strncmp(scene.last, "GET /good/YSByZXF1ZXN0 HTTP/1.1", 31), 0);
 	/* A responder that takes no GET gets a POST. */
-	ask(&scene, "localhost", "/post-only", true, 0);
+	ask(&scene, "localhost", "/post-only", OCSP_BY_EITHER, 0);
 	WAIT_FOR(&scene, scene.told == 3);
 	CU_ASSERT_STRING_EQUAL(scene.answer, "posted");
 	CU_ASSERT_EQUAL(scene.gets, 2);
 	CU_ASSERT_EQUAL(scene.posts, 3);
+	/* Unless whoever asks would rather ask later. */
+	CU_ASSERT_FALSE(scene.is_method_refused);
+	ask(&scene, "localhost", "/post-only", OCSP_BY_GET, 0);
+	WAIT_FOR(&scene, scene.told == 4);
+	CU_ASSERT_STRING_EQUAL(scene.failure, "it answers HTTP 405 to a GET");
+	CU_ASSERT_TRUE(scene.is_method_refused);
+	CU_ASSERT_EQUAL(scene.gets, 3);
+	CU_ASSERT_EQUAL(scene.posts, 3);
+	ask(&scene, "localhost", "/no-method", OCSP_BY_POST, 0);
+	WAIT_FOR(&scene, scene.told == 5);
+	CU_ASSERT_STRING_EQUAL(scene.failure, "it answers HTTP 405 to a POST");
+	CU_ASSERT_TRUE(scene.is_method_refused);
+	/* Both of them and all that they are sent to are the most there is. */
+	ask(&scene, "localhost", "/long-way", OCSP_BY_EITHER, 0);
+	WAIT_FOR(&scene, scene.told == 6);
+	CU_ASSERT_STRING_EQUAL(scene.failure,
+			       "it is redirected more than three times");
+	CU_ASSERT_EQUAL(scene.gets, 4);
+	CU_ASSERT_EQUAL(scene.posts, 8);
 	scene_finish(&scene);
 }
 
@@ -389,7 +427,9 @@ test_failures(void)
 		{"/headers", "", 1},
 		{"/drip", "no answer within 300ms", 1},
 		{"/silence", "no answer within 300ms", 1},
-		{"/loop", "more than three times", 4},
+		{"/loop", "in a circle", 1},
+		{"/there", "in a circle", 2},
+		{"/long-way", "more than three times", 4},
 		{"/https", "by http:// alone", 1},
 		{"/file", "by http:// alone", 1},
 	};
@@ -400,7 +440,7 @@ test_failures(void)
 		bool is_short = strstr(cases[i].failure, "300ms") != NULL;
 
 		scene.told = scene.visits = 0;
-		ask(&scene, "127.0.0.1", cases[i].path, false,
+		ask(&scene, "127.0.0.1", cases[i].path, OCSP_BY_POST,
 		    is_short ? 300 : 0);
 		WAIT_FOR(&scene, scene.told == 1);
 		CU_ASSERT_STRING_NOT_EQUAL(scene.failure, "");
@@ -408,7 +448,7 @@ test_failures(void)
 		CU_ASSERT_EQUAL(scene.visits, cases[i].visits);
 	}
 	/* Empty is no failure here. */
-	ask(&scene, "127.0.0.1", "/empty", false, 0);
+	ask(&scene, "127.0.0.1", "/empty", OCSP_BY_POST, 0);
 	WAIT_FOR(&scene, scene.told == 2);
 	CU_ASSERT_STRING_EQUAL(scene.failure, "");
 	scene_finish(&scene);
@@ -423,7 +463,8 @@ test_elsewhere(void)
 	scene_start(&scene);
 	for (size_t i = 0; i < 2 * ARRAY_SIZE(paths); i++) {
 		scene.told = 0;
-		ask(&scene, "127.0.0.1", paths[i / 2], i % 2, 0);
+		ask(&scene, "127.0.0.1", paths[i / 2],
+		    i % 2 ? OCSP_BY_EITHER : OCSP_BY_POST, 0);
 		WAIT_FOR(&scene, scene.told == 1);
 		CU_ASSERT_STRING_EQUAL(scene.failure, "");
 		CU_ASSERT_STRING_EQUAL(scene.answer, "fine");
@@ -503,7 +544,7 @@ test_environment(void)
 
 	setenv("http_proxy", "http://127.0.0.1:1", 1);
 	scene_start(&scene);
-	ask(&scene, "127.0.0.1", "/good", false, 0);
+	ask(&scene, "127.0.0.1", "/good", OCSP_BY_POST, 0);
 	WAIT_FOR(&scene, scene.told == 1);
 	CU_ASSERT_STRING_EQUAL(scene.answer, "fine");
 	scene_finish(&scene);
@@ -518,8 +559,8 @@ test_turns(void)
 
 	scene_start(&scene);
 	for (size_t i = 0; i < ARRAY_SIZE(exchanges); i++)
-		exchanges[i] =
-			ask(&scene, "127.0.0.1", "/silence", false, 60000);
+		exchanges[i] = ask(&scene, "127.0.0.1", "/silence",
+				   OCSP_BY_POST, 60000);
 	WAIT_FOR(&scene, scene.posts == 4);
 	/* One that waits, and one that goes on, are dropped: the others move
 	 * up, and nobody is told anything. */
@@ -527,7 +568,7 @@ test_turns(void)
 	ocsp_exchange_free(exchanges[0]);
 	WAIT_FOR(&scene, scene.posts == 5);
 	/* Another responder has turns of its own. */
-	ask(&scene, "localhost", "/good", false, 0);
+	ask(&scene, "localhost", "/good", OCSP_BY_POST, 0);
 	WAIT_FOR(&scene, scene.told == 1);
 	CU_ASSERT_STRING_EQUAL(scene.answer, "fine");
 	CU_ASSERT_EQUAL(scene.posts, 6);
@@ -549,7 +590,7 @@ test_dropped(void)
 	for (int turns = 0; turns < 12; turns++) {
 		struct ocsp_exchange *exchange =
 			ask(&scene, turns % 2 ? "localhost" : "127.0.0.1",
-			    "/silence", false, 0);
+			    "/silence", OCSP_BY_POST, 0);
 
 		for (int i = 0; i < turns; i++)
 			event_base_loop(scene.base, EVLOOP_NONBLOCK);
