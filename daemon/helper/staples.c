@@ -64,16 +64,20 @@ struct staples {
 	bool is_state_failing;
 };
 
-/* The log: what has become of a staple, one line for each change. */
+/* The log: what has become of a staple, and when it is asked for again. Each
+ * answer is told, and the first failure in a row; the others, one a minute at
+ * most, to those who want to know everything. */
 
 static void
 report(const struct stored_staple *staple, enum log_level level,
        const char *state, const char *reason)
 {
-	char source[1024], words[512], ends[32] = "none", refresh[32] = "none";
+	char source[1024], words[512];
+	char ends[32] = "none", refresh[32] = "none";
 	const struct staple_want *want = staple->want;
+	int64_t now_ms = clock_real_ms(), due_ms = staple->schedule.due_ms;
 
-	if (!want)
+	if (!want || !log_is_enabled(level))
 		return;
 	text_escape_quoted(want->source, strlen(want->source), source,
 			   sizeof(source));
@@ -81,23 +85,25 @@ report(const struct stored_staple *staple, enum log_level level,
 	if (staple->bytes)
 		clock_format(staple->end_ms, ends);
 	if (want->responder)
-		clock_format(staple->schedule.due_ms, refresh);
+		clock_format(due_ms > now_ms ? due_ms : now_ms, refresh);
 	log_event(level, "staple",
 		  "certificate=\"%s\" state=%s next_update=%s refresh=%s%s%s%s",
 		  source, state, ends, refresh, reason[0] ? " reason=\"" : "",
 		  words, reason[0] ? "\"" : "");
 }
 
-/* The first failure in a row is told; where there has to be a staple, it is
- * more than news. */
+/* Where there has to be a staple, a failure is more than news. */
 static void
 report_failure(struct stored_staple *staple, const char *reason)
 {
-	if (staple->is_failing || !staple->want)
+	enum log_level level = LOG_LEVEL_DEBUG;
+
+	if (!staple->want)
 		return;
+	if (!staple->is_failing)
+		level = staple->want->is_must ? LOG_LEVEL_WARN : LOG_LEVEL_INFO;
 	staple->is_failing = true;
-	report(staple, staple->want->is_must ? LOG_LEVEL_WARN : LOG_LEVEL_INFO,
-	       staple->bytes ? "kept" : "none", reason);
+	report(staple, level, staple->bytes ? "kept" : "none", reason);
 }
 
 /* The state. */
@@ -170,8 +176,8 @@ take_away(struct staples *staples, struct stored_staple *staple)
 		tell(staples, staple);
 }
 
-/* One that was good just now. False: there is a newer one, or the same. */
-static bool
+/* One that was good just now, unless there is a newer one. */
+static void
 put(struct staples *staples, struct stored_staple *staple, const void *bytes,
     size_t length, const struct ocsp_judgement *judgement)
 {
@@ -182,13 +188,12 @@ put(struct staples *staples, struct stored_staple *staple, const void *bytes,
 	if (is_known && (staple->begin_ms > begin_ms ||
 			 (staple->length == length &&
 			  memcmp(staple->bytes, bytes, length) == 0)))
-		return false;
+		return;
 	stored_staple_set(staple, bytes, length, begin_ms,
 			  judgement->valid_until * SECOND_MS);
 	staple->is_judged = true;
 	staples->is_changed = true;
 	tell(staples, staple);
-	return true;
 }
 
 static void
@@ -199,8 +204,8 @@ revoke(struct staples *staples, struct stored_staple *staple,
 
 	take_away(staples, staple);
 	staple->is_failing = true;
-	if (is_news)
-		report(staple, LOG_LEVEL_ERROR, "revoked", sentence);
+	report(staple, is_news ? LOG_LEVEL_ERROR : LOG_LEVEL_DEBUG, "revoked",
+	       sentence);
 }
 
 /* Once its time is over there is none. */
@@ -240,19 +245,19 @@ answered(struct staples *staples, struct stored_staple *staple,
 	 const struct ocsp_reply *reply, int64_t now_ms)
 {
 	struct ocsp_judgement judgement;
-	bool is_new;
+	bool is_old;
 
 	switch (staple_want_judge(&staples->current, staple->want, reply->bytes,
 				  reply->length, now_ms / SECOND_MS,
 				  &judgement)) {
 	case OCSP_GOOD:
-		is_new = put(staples, staple, reply->bytes, reply->length,
-			     &judgement);
+		put(staples, staple, reply->bytes, reply->length, &judgement);
 		staple_schedule_answered(&staple->schedule, now_ms,
 					 staple->begin_ms, staple->end_ms,
 					 draw());
-		if (is_new || staple->is_failing)
-			report(staple, LOG_LEVEL_INFO, "good", "");
+		is_old = judgement.this_update * SECOND_MS < staple->begin_ms;
+		report(staple, LOG_LEVEL_INFO, "good",
+		       is_old ? "the answer is older than the one before" : "");
 		staple->is_failing = false;
 		return;
 	case OCSP_REVOKED:
@@ -363,6 +368,29 @@ look_at(struct staples *staples, struct stored_staple *staple, int64_t now_ms)
 	return next_ms;
 }
 
+/* What there is before anybody is asked. */
+static void
+report_start(const struct staples *staples, struct stored_staple *staple)
+{
+	const struct staple_want *want = staple->want;
+
+	if (staple->bytes && staple->is_judged) {
+		report(staple, LOG_LEVEL_INFO, "good", "");
+		staple->is_failing = false;
+	} else if (want->file) {
+		report_failure(staple, "there is no good answer in its file");
+	} else if (!want->responder) {
+		report_failure(staple,
+			       "the certificate names no responder, and there "
+			       "is no file");
+	} else if (!staples->transport) {
+		report_failure(staple, "this sealock was built without "
+				       "libcurl and cannot ask");
+	} else {
+		report(staple, LOG_LEVEL_DEBUG, "none", "");
+	}
+}
+
 static void
 on_turn(evutil_socket_t descriptor, short what, void *argument)
 {
@@ -385,6 +413,7 @@ on_turn(evutil_socket_t descriptor, short what, void *argument)
 			judged++;
 			judge_stored(staples, staple, &staples->current,
 				     staple->want, now_ms);
+			report_start(staples, staple);
 		}
 		next_ms = look_at(staples, staple, now_ms);
 		if (next_ms - now_ms < wait_ms)
@@ -505,26 +534,6 @@ set_responder(struct staples *staples, struct stored_staple *staple)
 	staple->asked_whom = whom;
 	staple->is_by_post = false;
 	staples->is_changed = true;
-}
-
-static void
-report_start(const struct staples *staples, struct stored_staple *staple)
-{
-	const struct staple_want *want = staple->want;
-
-	if (staple->bytes && staple->is_judged) {
-		report(staple, LOG_LEVEL_INFO, "good", "");
-		staple->is_failing = false;
-	} else if (want->file) {
-		report_failure(staple, "there is no good answer in its file");
-	} else if (!want->responder) {
-		report_failure(staple,
-			       "the certificate names no responder, and there "
-			       "is no file");
-	} else if (!staples->transport) {
-		report_failure(staple, "this sealock was built without "
-				       "libcurl and cannot ask");
-	}
 }
 
 static void
