@@ -12,6 +12,7 @@ import ipaddress
 import os
 import re
 import subprocess
+import threading
 import time
 
 KEYS = {
@@ -56,7 +57,7 @@ def write(path, data, mode=0o644):
     """Write a file under another name first, so that nobody sees half."""
     if isinstance(data, str):
         data = data.encode()
-    new = "%s.new%d" % (path, os.getpid())
+    new = "%s.new%d.%d" % (path, os.getpid(), threading.get_ident())
     with open(new, "wb") as file:
         os.fchmod(file.fileno(), mode)
         file.write(data)
