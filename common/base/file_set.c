@@ -355,8 +355,9 @@ set_read_error(struct error *error, const char *name, size_t most, int problem)
 			  "(systemd sets it for LoadCredential=)",
 			  name);
 	else if (problem == EFBIG)
-		error_set(error, "cannot read %s: it is larger than %zu MiB",
-			  name, most >> 20);
+		error_set(error, "cannot read %s: it is larger than %zu %s",
+			  name, most >> (most >> 20 ? 20 : 10),
+			  most >> 20 ? "MiB" : "KiB");
 	else
 		error_set(error, "cannot read %s: %s", name,
 			  problem == EINVAL ? "it is neither a file nor a "

@@ -165,9 +165,9 @@ parse_lines(const struct parsing *parsing, const char *text, size_t length)
 			error_set(parsing->error,
 				  "%s: line %u is no key: expected %d or %d "
 				  "bytes in base64, or a file of just so many "
-				  "bytes",
+				  "bytes (this one has %zu)",
 				  parsing->name, line.number, SHORT_SIZE,
-				  LONG_SIZE);
+				  LONG_SIZE, length);
 			status = -1;
 		}
 		mem_wipe(bytes, sizeof(bytes));

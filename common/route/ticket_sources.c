@@ -89,16 +89,34 @@ trim(const char **line, size_t length)
 	return length;
 }
 
-/* Lines: -1 when there are more than the source has room for, or one is too
- * short. */
+/* Bytes that no line of text has: what was made in another way may have line
+ * ends in it, too. */
+static bool
+is_binary(const struct blob *blob)
+{
+	for (size_t i = 0; i < blob->length; i++) {
+		unsigned char byte = blob->bytes[i];
+
+		if (byte < ' ' && !strchr("\t\r\n", byte))
+			return true;
+		if (byte == '\0' || byte == 0x7f)
+			return true;
+	}
+	return false;
+}
+
+/* Lines. -1 with what is wrong, which is nothing of the content, when there are
+ * more than the source has room for, or one is too short. */
 static int
 split_secret(const struct blob *blob, struct ticket_source *source,
 	     struct error *error)
 {
 	const char *at = (const char *)blob->bytes, *end = at + blob->length;
 
-	if (memchr(at, '\0', blob->length)) {
-		error_set(error, "a secret is text, without a NUL in it");
+	if (is_binary(blob)) {
+		error_set(error,
+			  "a secret is a line of text, and this is none: "
+			  "expected one as of: openssl rand -base64 33");
 		return -1;
 	}
 	for (; at < end; at++) {
@@ -131,7 +149,10 @@ split_secret(const struct blob *blob, struct ticket_source *source,
 				      source->secrets[source->secret_count++]);
 	}
 	if (source->secret_count == 0) {
-		error_set(error, "it is empty");
+		error_set(error,
+			  "there is nothing in it: expected a line of %d "
+			  "characters or more",
+			  SECRET_MIN);
 		return -1;
 	}
 	if (source->secret_count == 2 &&
@@ -152,10 +173,12 @@ read_secret(const struct reading *reading)
 
 	reading->source->secrets = secret_memory_new(SECRETS_SIZE);
 	if (file_set_read_most(reading->files, secret->name, SECRET_MAX, &blob,
-			       &error) == 0 &&
-	    split_secret(&blob, reading->source, &error) == 0) {
-		warn_of_mode(reading, &secret->at, secret->name);
-		return 0;
+			       &error) == 0) {
+		if (split_secret(&blob, reading->source, &error) == 0) {
+			warn_of_mode(reading, &secret->at, secret->name);
+			return 0;
+		}
+		error_prefix(&error, "%s: ", secret->name);
 	}
 	error_prefix(&error, "`tickets`: `secret`: ");
 	error_list_add(reading->problems, &error);

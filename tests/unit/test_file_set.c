@@ -161,10 +161,14 @@ test_read_large(void)
 	int file = memfd_create("large", MFD_CLOEXEC);
 	const off_t limit = 16 << 20;
 	AUTO_BLOB struct blob blob = {0};
+	struct error error = {0};
 
 	file_set_add(set, "/large", file, FILE_SECRET);
 	CU_ASSERT_EQUAL(ftruncate(file, limit + 1), 0);
 	check_unreadable(set, "/large", "16 MiB");
+	CU_ASSERT_EQUAL(file_set_read_most(set, "/large", 4096, &blob, &error),
+			-1);
+	CU_ASSERT_PTR_NOT_NULL(strstr(error.text, "larger than 4 KiB"));
 	CU_ASSERT_EQUAL(ftruncate(file, limit), 0);
 	CU_ASSERT_EQUAL(pwrite(file, "x", 1, limit - 1), 1);
 	CU_ASSERT_EQUAL(file_set_read(set, "/large", &blob, NULL), 0);

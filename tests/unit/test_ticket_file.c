@@ -178,6 +178,7 @@ test_haproxy_refused(void)
 	CU_ASSERT(refuses(" \n \n", "is empty"));
 	CU_ASSERT(refuses("hello\n", "line 1 is no key"));
 	CU_ASSERT(refuses_bytes(text, 100, "line 1 is no key"));
+	CU_ASSERT(refuses_bytes(text, 79, "(this one has 79)"));
 	snprintf(longer, sizeof(longer), "%shello\n", text);
 	CU_ASSERT(refuses(longer, "line 2 is no key"));
 	snprintf(longer, sizeof(longer), "%s\n%s", text, text);

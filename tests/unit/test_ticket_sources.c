@@ -276,8 +276,10 @@ test_derived_refused(void)
 		const char *text;
 		const char *part;
 	} cases[] = {
-		{"", "is empty"},
-		{"\n\n", "is empty"},
+		{"", "/s: there is nothing in it"},
+		{"\n\n", "/s: there is nothing in it"},
+		{"\x01" SECRET, "/s: a secret is a line of text"},
+		{SECRET "\x7f\n", "/s: a secret is a line of text"},
 		{"short\n", "a secret of 5 characters"},
 		{SECRET "\nshort\n", "a secret of 5 characters"},
 		{SECRET "\n" SECRET "\n", "both lines are the same"},
@@ -294,7 +296,9 @@ test_derived_refused(void)
 			strstr(scene.problems.errors[0].text, SECRET));
 	}
 	put(&scene, "s", SECRET "\0", strlen(SECRET) + 1, 0600);
-	CU_ASSERT(refuses(&scene, session, "NUL"));
+	CU_ASSERT(refuses(&scene, session, "/s: a secret is a line of text"));
+	put_text(&scene, "s", "caf\xc3\xa9: " SECRET "\t\r\n");
+	CU_ASSERT_EQUAL(read_session(&scene, session), 0);
 	scene_close(&scene);
 }
 
