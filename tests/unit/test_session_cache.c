@@ -53,15 +53,22 @@ key_of(uint64_t number)
 	return key;
 }
 
+/* A key of these two sets, where there are so many. */
+static const unsigned char *
+key_in_sets(uint64_t one, uint64_t other, uint64_t number)
+{
+	static unsigned char key[KEY_SIZE];
+	const uint64_t words[KEY_SIZE / 8] = {one, other, 0, number};
+
+	memcpy(key, words, sizeof(key));
+	return key;
+}
+
 /* Keys that are all of one set, in a cache of any size. */
 static const unsigned char *
 key_in_one_set(uint64_t number)
 {
-	static unsigned char key[KEY_SIZE];
-
-	memset(key, 0, sizeof(key));
-	memcpy(key + KEY_SIZE - 8, &number, sizeof(number));
-	return key;
+	return key_in_sets(0, 0, number);
 }
 
 static bool
@@ -158,6 +165,88 @@ test_eviction(void)
 	CU_ASSERT(has(cache, key_in_one_set(8), "new"));
 	clock_shift(0);
 	session_cache_free(cache);
+}
+
+static void
+fill_set(struct session_cache *cache, uint64_t set, uint64_t count)
+{
+	for (uint64_t i = 0; i < count; i++)
+		CU_ASSERT(put(cache, key_in_sets(set, set, i), "kept", 1000));
+}
+
+static size_t
+count_in_set(struct session_cache *cache, uint64_t set, uint64_t count)
+{
+	size_t found = 0;
+
+	for (uint64_t i = 0; i < count; i++)
+		found += has(cache, key_in_sets(set, set, i), "kept");
+	return found;
+}
+
+/* The emptier of a key's sets takes it, whichever comes first; of two that are
+ * full that which has what was of no use for the longest time. */
+static void
+test_two_sets(void)
+{
+	for (uint64_t first = 1; first <= 2; first++) {
+		const uint64_t second = 3 - first;
+		struct session_cache *cache = cache_of(64);
+
+		/* Room in one of them alone. */
+		fill_set(cache, 1, 8);
+		clock_shift(200 * 1000);
+		for (uint64_t i = 0; i < 8; i++)
+			CU_ASSERT(put(cache, key_in_sets(first, second, i),
+				      "both", 1000));
+		clock_shift(100 * 1000);
+		CU_ASSERT_EQUAL(count_in_set(cache, 1, 8), 8);
+		/* In none. The oldest is in set 1; then it is in set 2. */
+		clock_shift(300 * 1000);
+		for (uint64_t i = 1; i < 8; i++)
+			CU_ASSERT(has(cache, key_in_sets(1, 1, i), "kept"));
+		clock_shift(400 * 1000);
+		CU_ASSERT(put(cache, key_in_sets(first, second, 8), "both",
+			      1000));
+		CU_ASSERT(is_missing(cache, key_in_sets(1, 1, 0)));
+		CU_ASSERT(put(cache, key_in_sets(first, second, 9), "both",
+			      1000));
+		CU_ASSERT_EQUAL(count_in_set(cache, 1, 8), 7);
+		CU_ASSERT(is_missing(cache, key_in_sets(first, second, 0)));
+		for (uint64_t i = 1; i < 10; i++)
+			CU_ASSERT(has(cache, key_in_sets(first, second, i),
+				      "both"));
+		clock_shift(0);
+		session_cache_free(cache);
+	}
+}
+
+/* A key has one place, also when its other set would be the better one by now,
+ * and is found and removed in either. */
+static void
+test_one_place(void)
+{
+	for (uint64_t home = 1; home <= 2; home++) {
+		for (uint64_t first = 1; first <= 2; first++) {
+			const uint64_t second = 3 - first;
+			unsigned char key[KEY_SIZE];
+			struct session_cache *cache = cache_of(64);
+
+			memcpy(key, key_in_sets(first, second, 100),
+			       sizeof(key));
+			fill_set(cache, 3 - home, 1);
+			CU_ASSERT(put(cache, key, "old", 1000));
+			fill_set(cache, home, 7);
+			CU_ASSERT(put(cache, key, "new", 1000));
+			CU_ASSERT(has(cache, key, "new"));
+			/* The set is full with it. */
+			CU_ASSERT_EQUAL(count_in_set(cache, home, 7), 7);
+			CU_ASSERT_EQUAL(count_in_set(cache, 3 - home, 1), 1);
+			session_cache_remove(cache, key);
+			CU_ASSERT(is_missing(cache, key));
+			session_cache_free(cache);
+		}
+	}
 }
 
 /* As long as there is room for all, none is lost to the places of its key. */
@@ -406,6 +495,51 @@ test_damage(void)
 	CU_ASSERT(reads(place, "what was written"));
 }
 
+/* Places that somebody writes are passed by; where there is no other nothing is
+ * kept, until they count as abandoned. */
+static void
+test_held_places(void)
+{
+	struct error error = {0};
+	int descriptor = session_cache_create(8, &error);
+	struct session_cache *cache = session_cache_open(descriptor, &error);
+	struct session_slot *slots;
+	struct session_place places[8];
+	/* The longest to come. */
+	int64_t claimed_ms = clock_monotonic_ms() + SESSION_SLOT_CLAIM_MS;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(cache);
+	slots = mmap(NULL, sizeof(*slots) * 8, PROT_READ | PROT_WRITE,
+		     MAP_SHARED, descriptor, 0);
+	CU_ASSERT_FATAL(slots != MAP_FAILED);
+	for (size_t i = 0; i < 8; i++) {
+		places[i] = (struct session_place){.slot = &slots[i]};
+		if (i == 5)
+			continue;
+		CU_ASSERT(session_slot_claim(&places[i], claimed_ms));
+	}
+	for (uint64_t i = 0; i < 3; i++) {
+		CU_ASSERT(put(cache, key_of(i), "one place", 1000));
+		CU_ASSERT(has(cache, key_of(i), "one place"));
+		CU_ASSERT(i == 0 || is_missing(cache, key_of(i - 1)));
+	}
+	CU_ASSERT(session_slot_claim(&places[5], claimed_ms));
+	CU_ASSERT_FALSE(put(cache, key_of(3), "no place", 1000));
+	CU_ASSERT(is_missing(cache, key_of(2)));
+	CU_ASSERT(is_missing(cache, key_of(3)));
+	clock_shift(2 * SESSION_SLOT_CLAIM_MS + 1);
+	for (uint64_t i = 4; i < 12; i++)
+		CU_ASSERT(put(cache, key_of(i), "again", 1000));
+	for (uint64_t i = 4; i < 12; i++)
+		CU_ASSERT(has(cache, key_of(i), "again"));
+	for (size_t i = 0; i < 8; i++)
+		CU_ASSERT_FALSE(session_slot_publish(&places[i]));
+	clock_shift(0);
+	munmap(slots, sizeof(*slots) * 8);
+	session_cache_free(cache);
+	close(descriptor);
+}
+
 /* Many processes at the same few places. Content is made of its key and of who
  * wrote it when, so that everyone can check what comes out. */
 #define HAMMERED_KEYS 40
@@ -547,10 +681,12 @@ test_killed_processes(void)
 
 UNIT_SUITE(session_cache, {"in and out", test_in_and_out},
 	   {"expiry", test_expiry}, {"eviction", test_eviction},
+	   {"two sets", test_two_sets}, {"one place", test_one_place},
 	   {"balance", test_balance}, {"bound", test_bound},
 	   {"what is no cache", test_what_is_no_cache}, {"sizes", test_sizes},
 	   {"overwritten", test_overwritten},
 	   {"dead writers", test_dead_writers},
 	   {"sleeping writer", test_sleeping_writer}, {"damage", test_damage},
+	   {"held places", test_held_places},
 	   {"many processes", test_many_processes},
 	   {"killed processes", test_killed_processes});
