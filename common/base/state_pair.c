@@ -185,7 +185,7 @@ state_pair_read(struct state_pair *pair, size_t *length)
 	return contents[newest];
 }
 
-/* Which of them is newest, for one who writes first. */
+/* Which of them is newest, for one who writes or asks first. */
 static void
 look(struct state_pair *pair)
 {
@@ -196,6 +196,19 @@ look(struct state_pair *pair)
 		return;
 	content = state_pair_read(pair, &length);
 	state_pair_forget(content, length);
+}
+
+bool
+state_pair_is_damaged(struct state_pair *pair)
+{
+	struct stat status;
+	off_t size = 0;
+
+	look(pair);
+	for (int i = 0; i < 2; i++)
+		if (fstat(pair->files[i], &status) == 0)
+			size += status.st_size;
+	return pair->newest < 0 && size > 0;
 }
 
 static void

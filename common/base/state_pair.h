@@ -11,6 +11,7 @@
 #ifndef SEALOCK_BASE_STATE_PAIR_H
 #define SEALOCK_BASE_STATE_PAIR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct error;
@@ -40,6 +41,10 @@ state_pair_free(struct state_pair *pair);
 void *
 state_pair_read(struct state_pair *pair, size_t *length)
 	__attribute__((warn_unused_result));
+
+/* Is there something in the files, and nothing of it whole? */
+bool
+state_pair_is_damaged(struct state_pair *pair);
 
 /* Write at most STATE_PAIR_MAX bytes. From then on another process finds them;
  * they outlive the machine's sudden end when the kernel has written them, which

@@ -136,6 +136,7 @@ save(struct ticket_maker *maker)
 	size_t count = count_kept(&maker->rings) + count_kept(&maker->found);
 	size_t capacity = 3 + count * TICKET_RING_WIRE_MAX;
 	struct error error = {0};
+	bool was_unsaved = maker->is_unsaved;
 	struct buf_writer writer;
 	unsigned char *content;
 
@@ -154,36 +155,47 @@ save(struct ticket_maker *maker)
 		log_event_limited(&limit, LOG_LEVEL_WARN,
 				  "ticket keys cannot be kept", "reason=\"%s\"",
 				  error.text);
+	else if (was_unsaved)
+		log_info("ticket keys are kept again", NULL);
 	mem_wipe(content, capacity);
 	mem_free(content);
 }
 
 /* Whoever wrote it was one of us, or the file is not what it should be. */
-static void
-load(struct ticket_maker *maker)
+static bool
+read_kept(struct ticket_maker *maker, struct buf_reader *reader)
 {
-	size_t length;
-	void *content = state_pair_read(maker->state, &length);
-	struct buf_reader reader;
-	uint16_t count = 0;
+	uint8_t version = buf_read_u8(reader);
+	uint16_t count = buf_read_u16(reader);
 
-	buf_read_init(&reader, content, length);
-	if (buf_read_u8(&reader) == STATE_VERSION)
-		count = buf_read_u16(&reader);
-	for (; count > 0 && !reader.failed; count--) {
-		struct ticket_ring *ring = ticket_ring_read(&reader);
+	if (version != STATE_VERSION)
+		return false;
+	for (; count > 0 && !reader->failed; count--) {
+		struct ticket_ring *ring = ticket_ring_read(reader);
 		struct made_ring *made;
 
 		if (!ring || find_ring(&maker->found, ring->id)) {
 			ticket_ring_free(ring);
-			break;
+			return false;
 		}
 		made = mem_alloc(sizeof(*made));
 		made->ring = ring;
 		made->mode = TLS_TICKETS_AUTO;
 		TAILQ_INSERT_TAIL(&maker->found, made, entries);
 	}
-	if (content && (reader.failed || count > 0))
+	return !reader->failed;
+}
+
+static void
+load(struct ticket_maker *maker)
+{
+	size_t length;
+	void *content = state_pair_read(maker->state, &length);
+	struct buf_reader reader;
+
+	buf_read_init(&reader, content, length);
+	if (content ? !read_kept(maker, &reader)
+		    : state_pair_is_damaged(maker->state))
 		log_warn("ticket keys of before cannot be read", NULL);
 	state_pair_forget(content, length);
 }

@@ -338,6 +338,11 @@ state_files_check(const struct conf *conf, struct error_list *problems)
 	if (status.st_mode & S_IWOTH)
 		error_list_addf(problems, &global->state_dir_at,
 				"state_dir %s: anybody may write in it", path);
+	/* Others may write where whoever checks may not. */
+	if (access(path, W_OK) != 0 && errno == EROFS)
+		error_list_addf(problems, &global->state_dir_at,
+				"state_dir %s: nobody can write in it: %s",
+				path, strerror(errno));
 	for (size_t i = 0; i < ARRAY_SIZE(pairs); i++)
 		for (int j = 0; j < 2; j++) {
 			AUTO_FREE char *file = NULL;

@@ -137,7 +137,7 @@ def test_memory_outlives_the_keeper(t):
     assert wait_answer(t, d) == known
 
 
-def damage(t, spoil):
+def damage(t, spoil, is_lost=True):
     """(what was known before the last change, and after it, and what is known
     when the newer file was spoilt)"""
     directory = t.path("kept%d" % next(numbers))
@@ -148,6 +148,9 @@ def damage(t, spoil):
     spoil(*newest(directory))
     d = start(t, directory)
     found = ask(t, d)
+    # Unless nothing is left that was known.
+    assert ("ticket keys of before cannot be read" in d.text()) == (
+        is_lost and not {**before, **after}.keys() & found.keys()), d.text()
     expect_echo(d)
     # And from there on.
     known = ask(t, d, "rotate")
@@ -186,7 +189,7 @@ def test_both_are_empty(t):
         os.truncate(path, 0)
         os.truncate(other, 0)
 
-    before, after, found = damage(t, spoil)
+    before, after, found = damage(t, spoil, is_lost=False)
     assert current(found) not in {**before, **after}
 
 
@@ -318,9 +321,26 @@ def test_a_full_disk(t):
     os.unlink(os.path.join(inside, "filling"))
     known = ask(t, d, "rotate")
     assert newest_size(inside) > 64
+    d.wait_log("ticket keys are kept again")
     d.kill_child(d.keeper())
     assert wait_answer(t, d) == known
     expect_echo(d)
+
+
+def test_a_disk_that_is_read(t):
+    """Read, and never written."""
+    directory = t.path("small")
+    os.mkdir(directory, 0o700)
+    prefix = in_namespace(
+        t, "mount -t tmpfs -o ro,mode=0700 tmpfs %s\n" % directory)
+    d = start(t, directory, prefix=prefix, ready=False)
+    d.is_expected_to_end = True
+    assert d.wait(40) == 1, d.text()
+    assert "state_dir %s: cannot open " % directory in d.text(), d.text()
+    result = t.run(*prefix, t.sealock, "check", "-c", d.file)
+    result.expect(2)
+    assert re.search(r"state_dir %s: nobody can write in it: Read-only" %
+                     re.escape(directory), result.err), result
 
 
 def newest_size(directory):

@@ -91,7 +91,9 @@ test_state_pair(void)
 
 	open_files(&files);
 	expect(&files, NULL);
+	CU_ASSERT_FALSE(state_pair_is_damaged(files.pair));
 	write_text(&files, "one");
+	CU_ASSERT_FALSE(state_pair_is_damaged(files.pair));
 	expect(&files, "one");
 	write_text(&files, "the second");
 	expect(&files, "the second");
@@ -250,6 +252,7 @@ test_claims(void)
 	CU_ASSERT_EQUAL(pwrite(files.ours[0], header, sizeof(header), 0),
 			HEADER_SIZE);
 	expect(&files, NULL);
+	CU_ASSERT(state_pair_is_damaged(files.pair));
 	memset(header + 24, 0, 8);
 	header[28] = 4; /* STATE_PAIR_MAX, in a file that is shorter */
 	CU_ASSERT_EQUAL(pwrite(files.ours[0], header, sizeof(header), 0),
