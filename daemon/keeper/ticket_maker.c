@@ -456,23 +456,24 @@ ticket_maker_rotate(struct ticket_maker *maker)
 char *
 ticket_maker_show(const struct ticket_maker *maker, size_t most)
 {
+	static const char not_all[] = "there is no room for the others\n";
 	const struct made_ring *made;
 	int64_t now = clock_real_s();
 	char *text = NULL;
 	size_t length = 0;
 	FILE *out = open_memstream(&text, &length);
 
-	assert(out);
+	assert(out && most >= sizeof(not_all));
 	TAILQ_FOREACH (made, &maker->rings, entries)
 		ticket_text_lines(made->ring, made->mode, now, out);
 	if (TAILQ_EMPTY(&maker->rings))
 		fputs("no gate has tickets\n", out);
 	fclose(out);
 	if (length > most) {
-		length = most;
+		length = most - strlen(not_all);
 		while (length > 0 && text[length - 1] != '\n')
 			length--;
-		text[length] = '\0';
+		memcpy(text + length, not_all, sizeof(not_all));
 	}
 	return text;
 }

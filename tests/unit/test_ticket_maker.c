@@ -371,6 +371,8 @@ test_show(void)
 	/* In whole lines. */
 	text = ticket_maker_show(scene.maker, 200);
 	CU_ASSERT(strlen(text) > 40 && strlen(text) <= 200);
+	CU_ASSERT_PTR_NOT_NULL(
+		strstr(text, "Z\nthere is no room for the others\n"));
 	CU_ASSERT_EQUAL(text[strlen(text) - 1], '\n');
 	free(text);
 	scene_close(&scene);
