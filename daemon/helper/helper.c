@@ -29,9 +29,14 @@
 #include "daemon/process/generation.h"
 #include "daemon/process/sandbox_landlock.h"
 
-/* A worker with so much unread is told nothing more until it has read that,
- * and everything then: it has no use for what is old by that time. */
+/* A worker with so much unread is told nothing more until it has read that:
+ * it has no use for what is old by that time. */
 #define BACKLOG_MAX ((size_t)1 << 20)
+
+/* And one that leaves so much unread, and asks for more, is none of ours:
+ * beside that there are the names that we know, and the answers to the
+ * questions that it may have. */
+#define UNREAD_MAX ((size_t)16 << 20)
 
 /* Questions about certificates of one worker. */
 #define QUESTIONS_MAX 256
@@ -40,7 +45,7 @@
  * process under these rules may read. */
 static const struct timeval outdated_interval = {.tv_sec = 5};
 
-static const struct timeval catch_up_interval = {.tv_sec = 1};
+static const struct timeval catch_up_interval = {.tv_usec = 100000};
 
 /* A worker. */
 struct subscriber {
@@ -49,6 +54,8 @@ struct subscriber {
 	uint32_t number;
 	struct channel *channel;
 	struct event *catch_up; /* pending: it is behind */
+	bool is_owed_names;     /* and has missed some */
+	uint64_t staples_told;
 	LIST_HEAD(, pending) pending;
 	size_t pending_count;
 };
@@ -75,7 +82,7 @@ struct helper {
 	LIST_HEAD(, subscriber) subscribers;
 };
 
-/* Will it be told everything later? */
+/* Will it be told later? */
 static bool
 is_behind(struct subscriber *subscriber)
 {
@@ -87,60 +94,73 @@ is_behind(struct subscriber *subscriber)
 	return true;
 }
 
-static void
+static bool
 tell_staple(const struct staple_told *told, void *argument)
 {
 	struct subscriber *subscriber = argument;
 	struct message *message;
 
 	if (is_behind(subscriber))
-		return;
+		return false;
 	message = message_new_sized(MESSAGE_STAPLE,
 				    STAPLE_LEAF_SIZE + 8 + told->length);
 	buf_write_bytes(&message->body, told->leaf, STAPLE_LEAF_SIZE);
 	buf_write_u64(&message->body, (uint64_t)told->until_ms);
 	buf_write_bytes(&message->body, told->bytes, told->length);
 	channel_send(subscriber->channel, message);
+	return true;
 }
 
 static void
 tell(const struct resolution *resolution, void *argument)
 {
 	struct subscriber *subscriber = argument;
-	struct message *message;
+	struct message *message = message_new(MESSAGE_ADDRESSES);
 
-	if (is_behind(subscriber))
-		return;
-	message = message_new(MESSAGE_ADDRESSES);
 	resolution_encode(resolution, &message->body);
 	channel_send(subscriber->channel, message);
+}
+
+/* All that there is, of which there is no more than the configuration names;
+ * then the staples, of which there may be more than go at once. */
+static void
+tell_everything(struct subscriber *subscriber)
+{
+	struct helper *helper = subscriber->helper;
+
+	subscriber->is_owed_names = false;
+	if (helper->current)
+		resolver_tell_all(helper->current, tell, subscriber);
+	staples_tell_news(helper->staples, &subscriber->staples_told,
+			  tell_staple, subscriber);
 }
 
 static void
 on_catch_up(evutil_socket_t descriptor, short what, void *argument)
 {
 	struct subscriber *subscriber = argument;
-	struct helper *helper = subscriber->helper;
 
 	(void)descriptor;
 	(void)what;
-	if (channel_backlog(subscriber->channel) > 0) {
+	if (channel_backlog(subscriber->channel) > 0)
 		event_add(subscriber->catch_up, &catch_up_interval);
-		return;
-	}
-	if (helper->current)
-		resolver_tell_all(helper->current, tell, subscriber);
-	staples_tell_all(helper->staples, tell_staple, subscriber);
+	else if (subscriber->is_owed_names)
+		tell_everything(subscriber);
+	else
+		staples_tell_news(subscriber->helper->staples,
+				  &subscriber->staples_told, tell_staple,
+				  subscriber);
 }
 
 static void
-on_staple(const struct staple_told *told, void *argument)
+on_staple_news(void *argument)
 {
 	struct helper *helper = argument;
 	struct subscriber *subscriber;
 
 	LIST_FOREACH (subscriber, &helper->subscribers, entries)
-		tell_staple(told, subscriber);
+		staples_tell_news(helper->staples, &subscriber->staples_told,
+				  tell_staple, subscriber);
 }
 
 static void
@@ -149,8 +169,12 @@ on_told(const struct resolution *resolution, void *argument)
 	struct helper *helper = argument;
 	struct subscriber *subscriber;
 
-	LIST_FOREACH (subscriber, &helper->subscribers, entries)
-		tell(resolution, subscriber);
+	LIST_FOREACH (subscriber, &helper->subscribers, entries) {
+		if (is_behind(subscriber))
+			subscriber->is_owed_names = true;
+		else
+			tell(resolution, subscriber);
+	}
 }
 
 /* What workers ask. */
@@ -197,6 +221,8 @@ on_ocsp_ask(struct subscriber *subscriber, struct buf_reader *reader)
 
 	if (subscriber->pending_count == QUESTIONS_MAX)
 		return "more questions about certificates than there may be";
+	if (channel_backlog(subscriber->channel) > UNREAD_MAX)
+		return "it asks, and reads no answers";
 	if (find_pending(subscriber, number))
 		return "two questions with one number";
 	if (ocsp_ask_decode(reader, &ask) != 0)
@@ -315,7 +341,7 @@ start(struct child *child, struct event_base *base)
 			  error.text);
 	helper->ocsp = ocsp_fetch_new(helper->transport);
 	helper->staples =
-		staples_new(base, helper->transport, on_staple, helper);
+		staples_new(base, helper->transport, on_staple_news, helper);
 	LIST_INIT(&helper->subscribers);
 	helper->outdated = event_new(base, -1, EV_PERSIST, on_outdated, helper);
 	assert(helper->outdated);
@@ -478,9 +504,7 @@ peer(void *argument, enum ipc_role role, uint32_t number, int descriptor)
 	subscriber->channel = channel_new(helper->base, descriptor, side,
 					  &events, subscriber);
 	LIST_INSERT_HEAD(&helper->subscribers, subscriber, entries);
-	if (helper->current)
-		resolver_tell_all(helper->current, tell, subscriber);
-	staples_tell_all(helper->staples, tell_staple, subscriber);
+	tell_everything(subscriber);
 }
 
 static void

@@ -31,12 +31,44 @@ staple_store_init(struct staple_store *store)
 		.slots = mem_array(SLOTS_MIN, sizeof(*store->slots)),
 		.slot_count = SLOTS_MIN,
 	};
+	TAILQ_INIT(&store->told);
+}
+
+static void
+forget_telling(struct staple_store *store, struct stored_staple *staple)
+{
+	if (staple->told > 0)
+		TAILQ_REMOVE(&store->told, staple, told_entries);
+}
+
+void
+staple_store_tell(struct staple_store *store, struct stored_staple *staple)
+{
+	forget_telling(store, staple);
+	staple->told = ++store->last_told;
+	TAILQ_INSERT_TAIL(&store->told, staple, told_entries);
+}
+
+const struct stored_staple *
+staple_store_told_after(const struct staple_store *store, uint64_t number)
+{
+	const struct stored_staple *staple, *first = NULL;
+
+	/* Who asks has mostly been told all but the last. */
+	TAILQ_FOREACH_REVERSE(staple, &store->told, staple_order, told_entries)
+	{
+		if (staple->told <= number)
+			break;
+		first = staple;
+	}
+	return first;
 }
 
 void
 staple_store_drop(struct staple_store *store, struct stored_staple *staple)
 {
 	LIST_REMOVE(staple, entries);
+	forget_telling(store, staple);
 	mem_free(staple->bytes);
 	mem_free(staple);
 	store->count--;

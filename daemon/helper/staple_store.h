@@ -23,6 +23,8 @@ struct staples;
 /* By its leaf's digest. */
 struct stored_staple {
 	LIST_ENTRY(stored_staple) entries;
+	TAILQ_ENTRY(stored_staple) told_entries;
+	uint64_t told; /* its place in the order of telling; 0: it was not */
 	unsigned char leaf[STAPLE_LEAF_SIZE];
 	struct staple_schedule schedule;
 	uint64_t asked_whom; /* a hash of the responder; 0: of none */
@@ -35,7 +37,6 @@ struct stored_staple {
 
 	/* The rest is this process's alone. */
 	bool is_judged;                 /* by us, not by a process before */
-	bool is_told;                   /* workers have it */
 	bool is_failing;                /* and the log says so */
 	bool is_by_post;                /* is the next request */
 	const struct staple_want *want; /* NULL: nobody wants it now */
@@ -44,11 +45,14 @@ struct stored_staple {
 };
 
 LIST_HEAD(staple_list, stored_staple);
+TAILQ_HEAD(staple_order, stored_staple);
 
 struct staple_store {
 	struct staple_list *slots;
 	size_t slot_count; /* a power of two */
 	size_t count;
+	struct staple_order told; /* those that were, the last one last */
+	uint64_t last_told;
 };
 
 void
@@ -62,6 +66,15 @@ staple_store_get(struct staple_store *store,
 		 const unsigned char leaf[STAPLE_LEAF_SIZE]);
 void
 staple_store_drop(struct staple_store *store, struct stored_staple *staple);
+
+/* It is news, and the last of all. */
+void
+staple_store_tell(struct staple_store *store, struct stored_staple *staple);
+
+/* The first that was told after that number; NULL: there is none. Others
+ * follow in told_entries. */
+const struct stored_staple *
+staple_store_told_after(const struct staple_store *store, uint64_t number);
 
 /* Have a copy of these bytes as its answer; NULL: none. */
 void

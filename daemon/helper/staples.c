@@ -48,7 +48,7 @@
 
 struct staples {
 	struct ocsp_transport *transport;
-	staples_tell *tell;
+	void (*news)(void *argument);
 	void *argument;
 	struct event *turn;
 	struct state_pair *state; /* NULL: nothing is kept */
@@ -155,25 +155,17 @@ draw(void)
 static void
 tell(struct staples *staples, struct stored_staple *staple)
 {
-	const struct staple_told told = {
-		.leaf = staple->leaf,
-		.until_ms = staple->end_ms,
-		.bytes = staple->bytes,
-		.length = staple->length,
-	};
-
-	staple->is_told = staple->bytes != NULL;
-	staples->tell(&told, staples->argument);
+	staple_store_tell(&staples->store, staple);
+	staples->news(staples->argument);
 }
 
-/* There is no answer any more. */
+/* There is no answer any more; workers may have one from a process before. */
 static void
 take_away(struct staples *staples, struct stored_staple *staple)
 {
 	stored_staple_set(staple, NULL, 0, 0, 0);
 	staples->is_changed = true;
-	if (staple->is_told)
-		tell(staples, staple);
+	tell(staples, staple);
 }
 
 /* One that was good just now, unless there is a newer one. */
@@ -582,24 +574,24 @@ staples_abort(struct staples *staples)
 }
 
 void
-staples_tell_all(const struct staples *staples, staples_tell *to,
-		 void *argument)
+staples_tell_news(const struct staples *staples, uint64_t *told,
+		  bool (*take)(const struct staple_told *told, void *argument),
+		  void *argument)
 {
-	for (size_t i = 0; i < staples->store.slot_count; i++) {
-		const struct stored_staple *staple;
+	const struct stored_staple *staple =
+		staple_store_told_after(&staples->store, *told);
 
-		LIST_FOREACH (staple, &staples->store.slots[i], entries) {
-			const struct staple_told told = {
-				.leaf = staple->leaf,
-				.until_ms = staple->end_ms,
-				.bytes = staple->bytes,
-				.length = staple->length,
-			};
+	for (; staple; staple = TAILQ_NEXT(staple, told_entries)) {
+		const struct staple_told news = {
+			.leaf = staple->leaf,
+			.until_ms = staple->end_ms,
+			.bytes = staple->bytes,
+			.length = staple->length,
+		};
 
-			/* That there is none may be news, too. */
-			if (!staple->bytes || staple->is_judged)
-				to(&told, argument);
-		}
+		if (!take(&news, argument))
+			return;
+		*told = staple->told;
 	}
 }
 
@@ -607,12 +599,12 @@ staples_tell_all(const struct staples *staples, staples_tell *to,
 
 struct staples *
 staples_new(struct event_base *base, struct ocsp_transport *transport,
-	    staples_tell *to, void *argument)
+	    void (*news)(void *argument), void *argument)
 {
 	struct staples *staples = mem_alloc(sizeof(*staples));
 
 	staples->transport = transport;
-	staples->tell = to;
+	staples->news = news;
 	staples->argument = argument;
 	staple_store_init(&staples->store);
 	staples->turn = evtimer_new(base, on_turn, staples);

@@ -8,6 +8,7 @@
 #ifndef SEALOCK_HELPER_STAPLES_H
 #define SEALOCK_HELPER_STAPLES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,13 +27,12 @@ struct staple_told {
 	const unsigned char *bytes;
 	size_t length;
 };
-typedef void
-staples_tell(const struct staple_told *told, void *argument);
 
-/* transport NULL: nobody can be asked. It must outlive them. */
+/* transport NULL: nobody can be asked. It must outlive them. news: there is
+ * something to tell, called from within whatever has found it. */
 struct staples *
 staples_new(struct event_base *base, struct ocsp_transport *transport,
-	    staples_tell *tell, void *argument);
+	    void (*news)(void *argument), void *argument);
 
 /* Leaves to the state what its successor should know. NULL is legal. */
 void
@@ -56,9 +56,12 @@ staples_commit(struct staples *staples);
 void
 staples_abort(struct staples *staples);
 
-/* Tell one who has come later everything. */
+/* Tell one whatever there is that he has not been told yet, each thing once, as
+ * it is by now; *told is how far he is, 0 in the beginning. It ends early when
+ * he takes no more (false): what he did not take is told the next time. */
 void
-staples_tell_all(const struct staples *staples, staples_tell *tell,
-		 void *argument);
+staples_tell_news(const struct staples *staples, uint64_t *told,
+		  bool (*take)(const struct staple_told *told, void *argument),
+		  void *argument);
 
 #endif

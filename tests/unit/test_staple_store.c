@@ -3,6 +3,7 @@
  * What a process leaves of staples to its successor, and what that one makes of
  * any other bytes.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -268,7 +269,50 @@ test_tidied(void)
 	staple_store_clear(&store);
 }
 
-UNIT_SUITE(staple_store, {"to_and_fro", test_to_and_fro},
-	   {"bounded", test_bounded}, {"a_sudden_end", test_a_sudden_end},
-	   {"refused", test_refused}, {"noise", test_noise},
-	   {"tidied", test_tidied});
+/* What is told after a number, as a text. */
+static const char *
+told_after(const struct staple_store *store, uint64_t number)
+{
+	static char text[100];
+	const struct stored_staple *staple =
+		staple_store_told_after(store, number);
+	size_t length = 0;
+
+	text[0] = '\0';
+	for (; staple; staple = TAILQ_NEXT(staple, told_entries))
+		length += (size_t)snprintf(text + length, sizeof(text) - length,
+					   "%u ", staple->leaf[8]);
+	return text;
+}
+
+static void
+test_order_of_telling(void)
+{
+	struct staple_store store;
+	uint64_t second;
+
+	staple_store_init(&store);
+	for (unsigned int i = 1; i <= 200; i++)
+		(void)get(&store, i);
+	CU_ASSERT_STRING_EQUAL(told_after(&store, 0), "");
+	for (unsigned int i = 1; i <= 5; i++)
+		staple_store_tell(&store, get(&store, i));
+	CU_ASSERT_STRING_EQUAL(told_after(&store, 0), "1 2 3 4 5 ");
+	second = get(&store, 2)->told;
+	CU_ASSERT_STRING_EQUAL(told_after(&store, second), "3 4 5 ");
+	/* What changes again is told once more, and only as it is then. */
+	staple_store_tell(&store, get(&store, 4));
+	staple_store_tell(&store, get(&store, 1));
+	CU_ASSERT_STRING_EQUAL(told_after(&store, second), "3 5 4 1 ");
+	CU_ASSERT_STRING_EQUAL(told_after(&store, get(&store, 4)->told), "1 ");
+	CU_ASSERT_STRING_EQUAL(told_after(&store, get(&store, 1)->told), "");
+	staple_store_drop(&store, get(&store, 5));
+	staple_store_drop(&store, get(&store, 6));
+	CU_ASSERT_STRING_EQUAL(told_after(&store, second), "3 4 1 ");
+	staple_store_clear(&store);
+}
+
+UNIT_SUITE(staple_store, {"order_of_telling", test_order_of_telling},
+	   {"to_and_fro", test_to_and_fro}, {"bounded", test_bounded},
+	   {"a_sudden_end", test_a_sudden_end}, {"refused", test_refused},
+	   {"noise", test_noise}, {"tidied", test_tidied});
