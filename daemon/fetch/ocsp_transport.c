@@ -462,7 +462,10 @@ ocsp_transport_ask(struct ocsp_transport *transport,
 	exchange->timer = evtimer_new(transport->base, on_limit, exchange);
 	assert(exchange->timer);
 	parse_addresses(exchange, question);
-	TAILQ_INSERT_TAIL(&transport->waiting, exchange, entries);
+	if (question->is_first)
+		TAILQ_INSERT_HEAD(&transport->waiting, exchange, entries);
+	else
+		TAILQ_INSERT_TAIL(&transport->waiting, exchange, entries);
 	event_active(transport->turn, EV_TIMEOUT, 0);
 	return exchange;
 }

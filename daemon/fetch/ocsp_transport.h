@@ -56,6 +56,7 @@ struct ocsp_question {
 	const void *request; /* DER */
 	size_t length;
 	enum ocsp_method method;
+	bool is_first;    /* its turn is before that of all who wait */
 	int64_t limit_ms; /* 0: OCSP_TRANSPORT_MS */
 };
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * An inquiry is about several certificates. Each that is not known becomes a
- * subject, once, whoever waits for it; a flight is one request about one or
- * more subjects of the same responder.
+ * subject, once, whoever waits for it, and takes its turn in the queue of its
+ * responder. When nobody waits for it any more before that has come, it goes.
  */
 #include "daemon/helper/ocsp_fetch.h"
 
@@ -15,11 +15,12 @@
 
 #include "common/base/clock.h"
 #include "common/base/framed_hash.h"
+#include "common/base/hash.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/base/openssl_auto.h"
-#include "daemon/fetch/ocsp_transport.h"
 #include "daemon/helper/ocsp_cache.h"
+#include "daemon/helper/ocsp_queue.h"
 
 /* For so many seconds what has been asked is not asked again, whatever came
  * of it. */
@@ -31,12 +32,14 @@
 /* Certificates that are being asked about. */
 #define SUBJECTS_MAX 4096
 
+#define BUCKETS 1024 /* a power of two */
+
 /* An inquiry's certificate, waiting for a subject. */
 struct waiter {
 	LIST_ENTRY(waiter) entries;
 	struct ocsp_inquiry *inquiry;
-	struct ocsp_told *told; /* where the outcome goes */
-	bool is_waiting;
+	struct subject *subject; /* NULL: there is an outcome */
+	struct ocsp_told *told;  /* where that goes */
 };
 
 struct ocsp_inquiry {
@@ -48,39 +51,34 @@ struct ocsp_inquiry {
 	void *argument;
 };
 
-/* How a certificate is asked about; lent. */
-struct way {
+/* A certificate, and how it is asked about; lent. */
+struct matter {
 	struct ocsp_pair pair;
-	const char *proxy; /* "": none */
-	bool is_nonce;
+	struct ocsp_way way;
 	char responder[OCSP_URI_SIZE];
 	unsigned char certificate[OCSP_KEY_SIZE]; /* its key */
 	unsigned char all[FRAMED_HASH_SIZE];      /* of all of this */
 };
 
 struct subject {
-	LIST_ENTRY(subject) entries;
-	struct way way; /* of what is our own */
-	char *proxy;
+	LIST_ENTRY(subject) same; /* bucket */
+	struct ocsp_fetch *fetch;
+	struct ocsp_turn turn;
+	char *responder;
+	bool is_nonce;
+	unsigned char certificate[OCSP_KEY_SIZE];
+	unsigned char all[FRAMED_HASH_SIZE];
 	LIST_HEAD(, waiter) waiters;
 };
 
-struct flight {
-	LIST_ENTRY(flight) entries;
-	struct ocsp_fetch *fetch;
-	struct ocsp_exchange *exchange;
-	struct subject *subjects[OCSP_ASK_MAX];
-	size_t count;
-	struct ocsp_nonce nonce;
-};
+LIST_HEAD(subject_bucket, subject);
 
 struct ocsp_fetch {
-	struct ocsp_transport *transport;
+	struct ocsp_queues *queues;  /* NULL: nobody can be asked */
 	struct ocsp_cache *answers;  /* by certificate */
-	struct ocsp_cache *failures; /* by way */
-	LIST_HEAD(, subject) subjects;
+	struct ocsp_cache *failures; /* by matter */
+	struct subject_bucket subjects[BUCKETS];
 	size_t subject_count;
-	LIST_HEAD(, flight) flights;
 };
 
 /* Outcomes. */
@@ -105,27 +103,89 @@ settle(struct ocsp_inquiry *inquiry)
 	mem_free(inquiry);
 }
 
+/* Subjects. */
+
+static struct subject_bucket *
+bucket_of(struct ocsp_fetch *fetch, const unsigned char *all)
+{
+	return &fetch->subjects[hash_bytes(all, FRAMED_HASH_SIZE) &
+				(BUCKETS - 1)];
+}
+
+static struct subject *
+find_subject(struct ocsp_fetch *fetch, const struct matter *matter)
+{
+	struct subject *subject;
+
+	LIST_FOREACH (subject, bucket_of(fetch, matter->all), same)
+		if (memcmp(subject->all, matter->all, sizeof(matter->all)) == 0)
+			return subject;
+	return NULL;
+}
+
+static struct subject *
+subject_new(struct ocsp_fetch *fetch, const struct matter *matter)
+{
+	struct subject *subject = mem_alloc(sizeof(*subject));
+
+	subject->fetch = fetch;
+	subject->turn.pair = matter->pair;
+	subject->turn.argument = subject;
+	X509_up_ref(matter->pair.certificate);
+	X509_up_ref(matter->pair.issuer);
+	subject->responder = mem_strdup(matter->responder);
+	subject->is_nonce = matter->way.is_nonce;
+	memcpy(subject->certificate, matter->certificate,
+	       sizeof(subject->certificate));
+	memcpy(subject->all, matter->all, sizeof(subject->all));
+	LIST_INIT(&subject->waiters);
+	LIST_INSERT_HEAD(bucket_of(fetch, subject->all), subject, same);
+	fetch->subject_count++;
+	return subject;
+}
+
+/* Nobody finds it any more. */
+static void
+hide(struct subject *subject)
+{
+	LIST_REMOVE(subject, same);
+	subject->fetch->subject_count--;
+}
+
 static void
 subject_free(struct subject *subject)
 {
-	X509_free(subject->way.pair.certificate);
-	X509_free(subject->way.pair.issuer);
-	mem_free(subject->proxy);
+	assert(LIST_EMPTY(&subject->waiters));
+	X509_free(subject->turn.pair.certificate);
+	X509_free(subject->turn.pair.issuer);
+	mem_free(subject->responder);
 	mem_free(subject);
+}
+
+static void
+wait_for(struct subject *subject, struct waiter *waiter)
+{
+	LIST_INSERT_HEAD(&subject->waiters, waiter, entries);
+	waiter->subject = subject;
+	waiter->inquiry->open++;
+}
+
+static void
+stop_waiting(struct waiter *waiter)
+{
+	LIST_REMOVE(waiter, entries);
+	waiter->subject = NULL;
 }
 
 /* It is known now what has become of it. */
 static void
-conclude(struct ocsp_fetch *fetch, struct subject *subject,
-	 const struct ocsp_told *told)
+conclude(struct subject *subject, const struct ocsp_told *told)
 {
 	struct waiter *waiter;
 
-	LIST_REMOVE(subject, entries);
-	fetch->subject_count--;
+	hide(subject);
 	while ((waiter = LIST_FIRST(&subject->waiters))) {
-		LIST_REMOVE(waiter, entries);
-		waiter->is_waiting = false;
+		stop_waiting(waiter);
 		*waiter->told = *told;
 		settle(waiter->inquiry);
 	}
@@ -133,215 +193,122 @@ conclude(struct ocsp_fetch *fetch, struct subject *subject,
 }
 
 static void
-remember_failure(struct ocsp_fetch *fetch, const struct subject *subject,
-		 const char *failure, const struct ocsp_told *told)
+remember_failure(const struct subject *subject, const char *failure,
+		 const struct ocsp_told *told)
 {
 	static struct log_limit limit;
 	int64_t now = clock_real_s();
 
 	log_event_limited(&limit, LOG_LEVEL_WARN, "no usable OCSP answer",
-			  "responder=%s reason=\"%s\"", subject->way.responder,
+			  "responder=%s reason=\"%s\"", subject->responder,
 			  failure);
-	ocsp_cache_put(fetch->failures, subject->way.all, now, now + PATIENCE,
-		       told);
+	ocsp_cache_put(subject->fetch->failures, subject->all, now,
+		       now + PATIENCE, told);
 }
 
 /* Not before the minute is over is it asked again; then as long as the answer
  * says, but for those that do not say. */
 static void
-remember_answer(struct ocsp_fetch *fetch, const struct subject *subject,
+remember_answer(const struct subject *subject,
 		const struct ocsp_judgement *judgement,
 		const struct ocsp_told *told)
 {
 	int64_t now = clock_real_s(), until = now + PATIENCE;
 
-	if (subject->way.is_nonce)
+	if (subject->is_nonce)
 		return;
 	if (judgement->status != OCSP_UNKNOWN && judgement->next_update != 0 &&
 	    judgement->valid_until > until)
 		until = judgement->valid_until;
-	ocsp_cache_put(fetch->answers, subject->way.certificate, now, until,
-		       told);
+	ocsp_cache_put(subject->fetch->answers, subject->certificate, now,
+		       until, told);
 }
 
-/* Flights. */
-
+/* What others have failed with is no reason not to ask about it in a moment. */
 static void
-begin_flight(struct ocsp_fetch *fetch, struct subject *const *subjects,
-	     size_t count);
-
-static void
-fail_subject(struct ocsp_fetch *fetch, struct subject *subject,
-	     const char *failure)
+on_turn(struct ocsp_turn *turn, const struct ocsp_judgement *judgement,
+	const char *failure)
 {
+	struct subject *subject = turn->argument;
 	struct ocsp_told told;
 
-	say_unusable(&told, "%s: %s", subject->way.responder, failure);
-	remember_failure(fetch, subject, failure, &told);
-	conclude(fetch, subject, &told);
-}
-
-/* Of one that several were asked of at once, the answer may prove nothing of
- * some: there are responders that answer for one alone. */
-static void
-judge_subject(struct flight *flight, struct subject *subject,
-	      const struct ocsp_reply *reply)
-{
-	struct ocsp_fetch *fetch = flight->fetch;
-	struct ocsp_judgement judgement;
-	struct ocsp_told told;
-
-	if (ocsp_answer_judge(reply->bytes, reply->length, &subject->way.pair,
-			      subject->way.is_nonce ? &flight->nonce : NULL,
-			      clock_real_s(), &judgement) == OCSP_UNUSABLE) {
-		if (flight->count > 1)
-			begin_flight(fetch, &subject, 1);
-		else
-			fail_subject(fetch, subject, judgement.sentence);
-		return;
+	if (judgement) {
+		told.status = judgement->status;
+		told.valid_until = judgement->valid_until;
+		memcpy(told.sentence, judgement->sentence,
+		       sizeof(told.sentence));
+		remember_answer(subject, judgement, &told);
+	} else {
+		say_unusable(&told, "%s: %s", subject->responder, failure);
+		if (turn->is_begun)
+			remember_failure(subject, failure, &told);
 	}
-	told.status = judgement.status;
-	told.valid_until = judgement.valid_until;
-	memcpy(told.sentence, judgement.sentence, sizeof(told.sentence));
-	remember_answer(fetch, subject, &judgement, &told);
-	conclude(fetch, subject, &told);
-}
-
-static void
-on_reply(void *argument, const struct ocsp_reply *reply)
-{
-	struct flight *flight = argument;
-
-	LIST_REMOVE(flight, entries);
-	for (size_t i = 0; i < flight->count; i++) {
-		struct subject *subject = flight->subjects[i];
-
-		if (!reply->failure)
-			judge_subject(flight, subject, reply);
-		else if (flight->count > 1 && reply->status != 0)
-			begin_flight(flight->fetch, &subject, 1);
-		else
-			fail_subject(flight->fetch, subject, reply->failure);
-	}
-	mem_free(flight);
-}
-
-static void
-begin_flight(struct ocsp_fetch *fetch, struct subject *const *subjects,
-	     size_t count)
-{
-	const struct way *way = &subjects[0]->way;
-	struct flight *flight = mem_alloc(sizeof(*flight));
-	struct ocsp_question question = {
-		.url = way->responder,
-		.proxy = way->proxy,
-		.method = count == 1 && !way->is_nonce ? OCSP_BY_EITHER
-						       : OCSP_BY_POST,
-	};
-	AUTO_FREE unsigned char *request = NULL;
-	struct ocsp_pair pairs[OCSP_ASK_MAX];
-
-	flight->fetch = fetch;
-	flight->count = count;
-	for (size_t i = 0; i < count; i++) {
-		flight->subjects[i] = subjects[i];
-		pairs[i] = subjects[i]->way.pair;
-	}
-	if (way->is_nonce)
-		ocsp_nonce_make(&flight->nonce);
-	request = ocsp_request_new(pairs, count,
-				   way->is_nonce ? &flight->nonce : NULL,
-				   &question.length);
-	question.request = request;
-	LIST_INSERT_HEAD(&fetch->flights, flight, entries);
-	flight->exchange = ocsp_transport_ask(fetch->transport, &question,
-					      on_reply, flight);
+	conclude(subject, &told);
 }
 
 /* Inquiries. */
 
 static void
-find_way(struct way *way, const struct ocsp_ask *ask, size_t index)
+find_matter(struct matter *matter, const struct ocsp_ask *ask, size_t index)
 {
 	AUTO_OPENSSL(evp_md_ctx) EVP_MD_CTX *hash = framed_hash_new();
 
-	way->pair = ask->pairs[index];
-	way->proxy = ask->http_proxy ? ask->http_proxy : "";
-	way->is_nonce = ask->is_nonce;
-	(void)ocsp_responder_find(way->pair.certificate, way->responder);
-	ocsp_key_make(&way->pair, way->certificate);
-	framed_hash_add(hash, way->certificate, sizeof(way->certificate));
-	framed_hash_add_text(hash, way->responder);
-	framed_hash_add_text(hash, way->proxy);
-	framed_hash_add_number(hash, way->is_nonce);
-	framed_hash_end(hash, way->all);
-}
-
-static struct subject *
-find_subject(const struct ocsp_fetch *fetch, const struct way *way)
-{
-	struct subject *subject;
-
-	LIST_FOREACH (subject, &fetch->subjects, entries)
-		if (memcmp(subject->way.all, way->all, sizeof(way->all)) == 0)
-			return subject;
-	return NULL;
-}
-
-static struct subject *
-subject_new(struct ocsp_fetch *fetch, const struct way *way)
-{
-	struct subject *subject = mem_alloc(sizeof(*subject));
-
-	subject->way = *way;
-	subject->proxy = mem_strdup(way->proxy);
-	subject->way.proxy = subject->proxy;
-	X509_up_ref(way->pair.certificate);
-	X509_up_ref(way->pair.issuer);
-	LIST_INIT(&subject->waiters);
-	LIST_INSERT_HEAD(&fetch->subjects, subject, entries);
-	fetch->subject_count++;
-	return subject;
+	matter->pair = ask->pairs[index];
+	matter->way = (struct ocsp_way){
+		.responder = matter->responder,
+		.proxy = ask->http_proxy ? ask->http_proxy : "",
+		.is_nonce = ask->is_nonce,
+	};
+	(void)ocsp_responder_find(matter->pair.certificate, matter->responder);
+	ocsp_key_make(&matter->pair, matter->certificate);
+	framed_hash_add(hash, matter->certificate, sizeof(matter->certificate));
+	framed_hash_add_text(hash, matter->responder);
+	framed_hash_add_text(hash, matter->way.proxy);
+	framed_hash_add_number(hash, matter->way.is_nonce);
+	framed_hash_end(hash, matter->all);
 }
 
 /* Is there an outcome without asking? */
 static bool
-is_known(struct ocsp_fetch *fetch, const struct way *way,
+is_known(struct ocsp_fetch *fetch, const struct matter *matter,
 	 struct ocsp_told *told)
 {
 	int64_t now = clock_real_s();
 
-	if (!way->is_nonce &&
-	    ocsp_cache_find(fetch->answers, way->certificate, now, told))
+	if (!matter->way.is_nonce &&
+	    ocsp_cache_find(fetch->answers, matter->certificate, now, told))
 		return true;
-	if (way->responder[0] == '\0')
+	if (matter->responder[0] == '\0')
 		say_unusable(told, "the certificate names no OCSP responder "
 				   "that is asked by http");
-	else if (!fetch->transport)
+	else if (!fetch->queues)
 		say_unusable(told, "this sealock was built without libcurl");
 	else
-		return ocsp_cache_find(fetch->failures, way->all, now, told);
+		return ocsp_cache_find(fetch->failures, matter->all, now, told);
 	return true;
 }
 
-/* Those that are to be asked of one responder go together. */
-static void
-begin_flights(struct ocsp_fetch *fetch, struct subject **subjects, size_t count)
+/* One that takes its turn from now on; NULL: that is told. */
+static struct subject *
+queue_up(struct ocsp_fetch *fetch, const struct matter *matter,
+	 struct ocsp_told *told)
 {
-	while (count > 0) {
-		const char *responder = subjects[0]->way.responder;
-		struct subject *together[OCSP_ASK_MAX];
-		size_t going = 0, staying = 0;
+	struct subject *subject;
+	const char *refusal;
 
-		for (size_t i = 0; i < count; i++) {
-			if (strcmp(subjects[i]->way.responder, responder) == 0)
-				together[going++] = subjects[i];
-			else
-				subjects[staying++] = subjects[i];
-		}
-		begin_flight(fetch, together, going);
-		count = staying;
+	if (fetch->subject_count == SUBJECTS_MAX) {
+		say_unusable(told, "too many certificates are being asked "
+				   "about");
+		return NULL;
 	}
+	subject = subject_new(fetch, matter);
+	refusal = ocsp_queue_add(fetch->queues, &matter->way, &subject->turn);
+	if (!refusal)
+		return subject;
+	say_unusable(told, "%s: %s", matter->responder, refusal);
+	hide(subject);
+	subject_free(subject);
+	return NULL;
 }
 
 struct ocsp_inquiry *
@@ -349,8 +316,6 @@ ocsp_fetch_ask(struct ocsp_fetch *fetch, const struct ocsp_ask *ask,
 	       ocsp_inquiry_told *told, void *argument)
 {
 	struct ocsp_inquiry *inquiry = mem_alloc(sizeof(*inquiry));
-	struct subject *fresh[OCSP_ASK_MAX];
-	size_t fresh_count = 0;
 
 	inquiry->count = ask->count;
 	inquiry->told = told;
@@ -358,33 +323,42 @@ ocsp_fetch_ask(struct ocsp_fetch *fetch, const struct ocsp_ask *ask,
 	for (size_t i = 0; i < ask->count; i++) {
 		struct waiter *waiter = &inquiry->waiters[i];
 		struct subject *subject;
-		struct way way;
+		struct matter matter;
 
-		find_way(&way, ask, i);
+		find_matter(&matter, ask, i);
 		waiter->inquiry = inquiry;
 		waiter->told = &inquiry->outcomes[i];
-		if (is_known(fetch, &way, waiter->told))
+		if (is_known(fetch, &matter, waiter->told))
 			continue;
-		subject = find_subject(fetch, &way);
-		if (!subject && fetch->subject_count == SUBJECTS_MAX) {
-			say_unusable(waiter->told, "too many certificates are "
-						   "being asked about");
-			continue;
-		}
-		if (!subject) {
-			subject = subject_new(fetch, &way);
-			fresh[fresh_count++] = subject;
-		}
-		LIST_INSERT_HEAD(&subject->waiters, waiter, entries);
-		waiter->is_waiting = true;
-		inquiry->open++;
+		subject = find_subject(fetch, &matter);
+		if (!subject)
+			subject = queue_up(fetch, &matter, waiter->told);
+		if (subject)
+			wait_for(subject, waiter);
 	}
-	begin_flights(fetch, fresh, fresh_count);
+	for (size_t i = 0; i < inquiry->count; i++)
+		if (inquiry->waiters[i].subject)
+			ocsp_queue_begin(&inquiry->waiters[i].subject->turn);
 	if (inquiry->open > 0)
 		return inquiry;
 	inquiry->open = 1;
 	settle(inquiry);
 	return NULL;
+}
+
+/* Nothing has come of one that has not begun, nor will: without anybody to
+ * wait for it, it only kept others waiting. */
+static void
+give_up(struct waiter *waiter)
+{
+	struct subject *subject = waiter->subject;
+
+	stop_waiting(waiter);
+	if (!LIST_EMPTY(&subject->waiters) ||
+	    !ocsp_queue_remove(&subject->turn))
+		return;
+	hide(subject);
+	subject_free(subject);
 }
 
 void
@@ -393,8 +367,8 @@ ocsp_inquiry_free(struct ocsp_inquiry *inquiry)
 	if (!inquiry)
 		return;
 	for (size_t i = 0; i < inquiry->count; i++)
-		if (inquiry->waiters[i].is_waiting)
-			LIST_REMOVE(&inquiry->waiters[i], entries);
+		if (inquiry->waiters[i].subject)
+			give_up(&inquiry->waiters[i]);
 	mem_free(inquiry);
 }
 
@@ -405,11 +379,12 @@ ocsp_fetch_new(struct ocsp_transport *transport)
 {
 	struct ocsp_fetch *fetch = mem_alloc(sizeof(*fetch));
 
-	fetch->transport = transport;
+	if (transport)
+		fetch->queues = ocsp_queues_new(transport, on_turn);
 	fetch->answers = ocsp_cache_new(0);
 	fetch->failures = ocsp_cache_new(FAILURES_MAX);
-	LIST_INIT(&fetch->subjects);
-	LIST_INIT(&fetch->flights);
+	for (size_t i = 0; i < BUCKETS; i++)
+		LIST_INIT(&fetch->subjects[i]);
 	return fetch;
 }
 
@@ -417,20 +392,15 @@ void
 ocsp_fetch_free(struct ocsp_fetch *fetch)
 {
 	struct subject *subject;
-	struct flight *flight;
 
 	if (!fetch)
 		return;
-	while ((flight = LIST_FIRST(&fetch->flights))) {
-		LIST_REMOVE(flight, entries);
-		ocsp_exchange_free(flight->exchange);
-		mem_free(flight);
-	}
-	while ((subject = LIST_FIRST(&fetch->subjects))) {
-		assert(LIST_EMPTY(&subject->waiters));
-		LIST_REMOVE(subject, entries);
-		subject_free(subject);
-	}
+	ocsp_queues_free(fetch->queues);
+	for (size_t i = 0; i < BUCKETS; i++)
+		while ((subject = LIST_FIRST(&fetch->subjects[i]))) {
+			hide(subject);
+			subject_free(subject);
+		}
 	ocsp_cache_free(fetch->answers);
 	ocsp_cache_free(fetch->failures);
 	mem_free(fetch);

@@ -40,8 +40,9 @@ struct ocsp_inquiry *
 ocsp_fetch_ask(struct ocsp_fetch *fetch, const struct ocsp_ask *ask,
 	       ocsp_inquiry_told *told, void *argument);
 
-/* Whoever asked does not want to know any more: the responders' answers are
- * taken all the same, as the next one will. NULL is legal. */
+/* Whoever asked does not want to know any more. What has been sent to a
+ * responder goes on all the same, as the next one will want to know; what has
+ * not is not sent for his sake. NULL is legal. */
 void
 ocsp_inquiry_free(struct ocsp_inquiry *inquiry);
 

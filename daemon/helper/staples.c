@@ -298,6 +298,8 @@ ask(struct staples *staples, struct stored_staple *staple, int64_t now_ms)
 	struct ocsp_question question = {
 		.url = staple->want->responder,
 		.method = staple->is_by_post ? OCSP_BY_POST : OCSP_BY_GET,
+		/* There are few of them, and peers' certificates are many. */
+		.is_first = true,
 	};
 	struct error error = {0};
 	unsigned char *request = staple_want_request(
