@@ -618,6 +618,13 @@ test_silent(void)
 	CU_ASSERT_EQUAL(told(scene, 62, 18), 0);
 	WAIT_FOR(scene, told(scene, 62, 18) == 18);
 	CU_ASSERT_EQUAL(good(scene, 62, 18), 18);
+	/* Nor is there any memory of those that failed with others. */
+	clock_shift(0);
+	ask(scene, 0, 1);
+	ASSERT_SAYS(&scene->askers[0], "hung up without an answer");
+	ask(scene, 59, 1);
+	CU_ASSERT_EQUAL(told(scene, 59, 1), 0);
+	WAIT_FOR(scene, good(scene, 59, 1) == 1);
 	scene_free(scene);
 }
 
