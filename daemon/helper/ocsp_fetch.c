@@ -29,8 +29,10 @@
 /* Failures that are remembered. */
 #define FAILURES_MAX 4096
 
-/* Certificates that are being asked about. */
+/* Certificates that are being asked about, of a responder a quarter at most. */
 #define SUBJECTS_MAX 4096
+_Static_assert(4 * OCSP_QUEUE_MAX == SUBJECTS_MAX,
+	       "no responder takes the others' room");
 
 #define BUCKETS 1024 /* a power of two */
 
