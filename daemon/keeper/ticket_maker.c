@@ -26,12 +26,17 @@
 #define LOOK_MS 5000
 
 /* When a worker had no room. */
-#define AGAIN_MS 500
+#define AGAIN_MS 100
+
+/* In place of a worker's place. */
+#define NOBODY UINT64_MAX
 
 #define STATE_VERSION 1
 
 struct made_ring {
 	TAILQ_ENTRY(made_ring) entries;
+	TAILQ_ENTRY(made_ring) changes;
+	uint64_t change; /* the number of its last one */
 	struct ticket_ring *ring;
 	enum tls_ticket_mode mode;
 	unsigned char told[2][TICKET_KEY_NAME_SIZE]; /* of the current key and
@@ -55,8 +60,13 @@ struct ticket_maker {
 	struct event *clock;
 	struct state_pair *state; /* NULL: nothing is kept */
 	bool is_unsaved;          /* it could not be written */
-	bool is_behind;           /* some worker had no room */
 	struct ring_list rings;
+	/* The same in the order in which they changed, and how far in it each
+	 * worker is, by its number: one that had no room is told the rest. */
+	struct ring_list changed;
+	uint64_t change;
+	uint64_t *places;
+	size_t worker_count;
 	struct ring_list found; /* in the state, claimed by no one so far */
 	struct generation_list generations; /* oldest first */
 	struct maker_generation *prepared;
@@ -80,6 +90,16 @@ free_ring(struct ring_list *list, struct made_ring *made)
 	TAILQ_REMOVE(list, made, entries);
 	ticket_ring_free(made->ring);
 	mem_free(made);
+}
+
+/* Every worker is to be told of it. */
+static void
+note_change(struct ticket_maker *maker, struct made_ring *made)
+{
+	if (made->change > 0)
+		TAILQ_REMOVE(&maker->changed, made, changes);
+	made->change = ++maker->change;
+	TAILQ_INSERT_TAIL(&maker->changed, made, changes);
 }
 
 /* Whose word counts: what is in force, or else the newest that names it. */
@@ -210,18 +230,18 @@ ticket_maker_set_state(struct ticket_maker *maker, struct state_pair *state)
 
 /* Workers. */
 
-static size_t
+static bool
 tell_ring(const struct ticket_maker *maker, uint32_t worker,
 	  const struct ticket_ring *ring)
 {
 	struct message *message = message_new(MESSAGE_TICKETS);
-	size_t behind;
+	bool is_told;
 
 	ticket_ring_write(ring, &message->body);
 	assert(!message->body.failed);
-	behind = maker->tell(worker, message, maker->argument);
+	is_told = maker->tell(worker, message, maker->argument) == 0;
 	message_free(message);
-	return behind;
+	return is_told;
 }
 
 static void
@@ -248,25 +268,47 @@ look_again_in(struct ticket_maker *maker, int64_t milliseconds)
 		evtimer_add(maker->clock, &delay);
 }
 
-static void
-tell_all(struct ticket_maker *maker, uint32_t worker)
+/* What is new since its place. False: it has no room for all of it. */
+static bool
+tell_worker(struct ticket_maker *maker, uint32_t worker)
 {
-	const struct made_ring *made;
-	size_t behind = 0;
+	uint64_t *place = &maker->places[worker];
+	const struct made_ring *made = TAILQ_LAST(&maker->changed, ring_list);
+	const struct made_ring *before;
 
-	TAILQ_FOREACH (made, &maker->rings, entries)
-		behind += tell_ring(maker, worker, made->ring);
-	maker->is_behind = behind > 0;
-	look_again_in(maker, behind > 0 ? AGAIN_MS : LOOK_MS);
+	while (made && made->change > *place &&
+	       (before = TAILQ_PREV(made, ring_list, changes)) &&
+	       before->change > *place)
+		made = before;
+	for (; made && made->change > *place;
+	     made = TAILQ_NEXT(made, changes)) {
+		if (!tell_ring(maker, worker, made->ring))
+			return false;
+		*place = made->change;
+	}
+	return true;
+}
+
+static void
+tell_workers(struct ticket_maker *maker)
+{
+	bool is_behind = false;
+
+	for (size_t i = 0; i < maker->worker_count; i++)
+		is_behind |= !tell_worker(maker, (uint32_t)i);
+	look_again_in(maker, is_behind ? AGAIN_MS : LOOK_MS);
 }
 
 void
 ticket_maker_welcome(struct ticket_maker *maker, uint32_t worker)
 {
-	bool was_behind = maker->is_behind;
-
-	tell_all(maker, worker);
-	maker->is_behind = maker->is_behind || was_behind;
+	if (worker >= maker->worker_count)
+		maker->places = mem_resize(maker->places, (size_t)worker + 1,
+					   sizeof(*maker->places));
+	while (maker->worker_count <= worker)
+		maker->places[maker->worker_count++] = NOBODY;
+	maker->places[worker] = 0;
+	tell_workers(maker);
 }
 
 /* Rings. */
@@ -293,9 +335,8 @@ tell_log(struct made_ring *made, int64_t now)
 /* Bring all on, and let everybody know. What is kept is kept before anybody
  * gets a ticket under it. */
 static void
-bring_on(struct ticket_maker *maker, bool is_changed)
+bring_on(struct ticket_maker *maker, bool is_kept_changed)
 {
-	bool is_kept_changed = is_changed;
 	int64_t now = clock_real_s();
 	struct made_ring *made;
 
@@ -305,15 +346,12 @@ bring_on(struct ticket_maker *maker, bool is_changed)
 		assert(source);
 		if (!ticket_source_update(source, made->ring, now))
 			continue;
-		is_changed = true;
+		note_change(maker, made);
 		is_kept_changed |= made->mode == TLS_TICKETS_AUTO;
 	}
 	if (is_kept_changed || maker->is_unsaved)
 		save(maker);
-	if (is_changed || maker->is_behind)
-		tell_all(maker, TICKET_MAKER_ALL);
-	else
-		look_again_in(maker, LOOK_MS);
+	tell_workers(maker);
 	TAILQ_FOREACH (made, &maker->rings, entries)
 		tell_log(made, now);
 }
@@ -339,6 +377,7 @@ add_ring(struct ticket_maker *maker, const struct ticket_source *source)
 	}
 	made->mode = source->mode;
 	TAILQ_INSERT_TAIL(&maker->rings, made, entries);
+	note_change(maker, made);
 }
 
 /* Those that no generation names any more. */
@@ -356,6 +395,7 @@ drop_rings(struct ticket_maker *maker)
 		log_info("ticket keys are needed no longer", "ring=%s",
 			 ticket_text_ring(made->ring, text));
 		tell_gone(maker, made->ring);
+		TAILQ_REMOVE(&maker->changed, made, changes);
 		free_ring(&maker->rings, made);
 		is_changed = true;
 	}
@@ -446,6 +486,7 @@ ticket_maker_rotate(struct ticket_maker *maker)
 		if (made->mode != TLS_TICKETS_AUTO)
 			continue;
 		ticket_make_rotate(made->ring, &source->pace, clock_real_s());
+		note_change(maker, made);
 		is_changed = true;
 	}
 	if (is_changed)
@@ -489,6 +530,7 @@ ticket_maker_new(struct event_base *base,
 	maker->tell = tell;
 	maker->argument = argument;
 	TAILQ_INIT(&maker->rings);
+	TAILQ_INIT(&maker->changed);
 	TAILQ_INIT(&maker->found);
 	TAILQ_INIT(&maker->generations);
 	maker->clock = evtimer_new(base, on_clock, maker);
@@ -511,6 +553,7 @@ ticket_maker_free(struct ticket_maker *maker)
 	while ((generation = TAILQ_FIRST(&maker->generations)))
 		free_generation(maker, generation);
 	event_free(maker->clock);
+	mem_free(maker->places);
 	state_pair_free(maker->state);
 	mem_free(maker);
 }

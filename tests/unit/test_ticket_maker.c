@@ -24,6 +24,8 @@
 
 #define HOUR_MS INT64_C(3600000)
 
+#define NOBODY 99 /* of the workers */
+
 #define AUTO  "{}"
 #define OTHER "{tickets: {keep: 5}}"
 #define BOTH  "{}, hosts: {a.b: {session: {tickets: {keep: 5}}}}"
@@ -37,6 +39,7 @@ struct scene {
 	size_t gone;  /* of them, those that a ring is needed no longer */
 	size_t room;  /* for so many; others are behind */
 	uint32_t last_worker;
+	uint32_t stuck; /* this worker has none */
 };
 
 static size_t
@@ -48,7 +51,7 @@ tell(uint32_t worker, const struct message *message, void *argument)
 
 	CU_ASSERT_EQUAL(message->type, MESSAGE_TICKETS);
 	scene->last_worker = worker;
-	if (scene->room == 0)
+	if (scene->room == 0 || worker == scene->stuck)
 		return 1;
 	scene->room--;
 	scene->told++;
@@ -75,13 +78,18 @@ begin(struct scene *scene)
 	ticket_maker_set_state(
 		scene->maker,
 		state_pair_new(copies[0], copies[1], STATE_TICKETS));
+	ticket_maker_welcome(scene->maker, 0);
 }
 
 static void
 scene_open(struct scene *scene)
 {
 	log_configure(NULL, 0);
-	*scene = (struct scene){.base = event_base_new(), .room = SIZE_MAX};
+	*scene = (struct scene){
+		.base = event_base_new(),
+		.room = SIZE_MAX,
+		.stuck = NOBODY,
+	};
 	for (size_t i = 0; i < 2; i++)
 		scene->files[i] = memfd_create("tickets", MFD_CLOEXEC);
 	begin(scene);
@@ -176,7 +184,7 @@ test_generations(void)
 	CU_ASSERT_EQUAL(prepare(&scene, 1, AUTO, ids), 1);
 	/* Before it is in force: workers wait for it. */
 	CU_ASSERT(ticket_keys_have(ids[0]));
-	CU_ASSERT_EQUAL(scene.last_worker, TICKET_MAKER_ALL);
+	CU_ASSERT_EQUAL(scene.last_worker, 0);
 	current_name(ids[0], name);
 	ticket_maker_commit(scene.maker);
 	CU_ASSERT_EQUAL(prepare(&scene, 2, BOTH, ids), 2);
@@ -332,6 +340,33 @@ test_behind(void)
 	scene_close(&scene);
 }
 
+/* What has no room now is told next, not the beginning again, whoever else has
+ * none. */
+static void
+test_rest(void)
+{
+	unsigned char ids[2][TICKET_RING_ID_SIZE];
+	struct scene scene;
+
+	scene_open(&scene);
+	scene.stuck = 1;
+	ticket_maker_welcome(scene.maker, 1);
+	scene.room = 1;
+	CU_ASSERT_EQUAL_FATAL(prepare(&scene, 1, BOTH, ids), 2);
+	CU_ASSERT(ticket_keys_have(ids[0]) != ticket_keys_have(ids[1]));
+	scene.room = 1;
+	turn(&scene);
+	CU_ASSERT(ticket_keys_have(ids[0]) && ticket_keys_have(ids[1]));
+	scene.room = SIZE_MAX;
+	turn(&scene);
+	CU_ASSERT_EQUAL(scene.told, 2);
+	scene.stuck = NOBODY;
+	turn(&scene);
+	CU_ASSERT_EQUAL(scene.told, 4);
+	CU_ASSERT_EQUAL(scene.last_worker, 1);
+	scene_close(&scene);
+}
+
 static void
 test_welcome(void)
 {
@@ -381,5 +416,5 @@ test_show(void)
 UNIT_SUITE(ticket_maker, {"generations", test_generations},
 	   {"rotation", test_rotation}, {"rotate", test_rotate},
 	   {"state", test_state}, {"state_of_nonsense", test_state_of_nonsense},
-	   {"behind", test_behind}, {"welcome", test_welcome},
-	   {"show", test_show});
+	   {"behind", test_behind}, {"rest", test_rest},
+	   {"welcome", test_welcome}, {"show", test_show});
