@@ -43,6 +43,7 @@ struct state_pair {
 	bool is_known; /* both have been looked at: the two below are valid */
 	int newest;    /* -1: neither holds anything */
 	uint64_t sequence; /* of the newest */
+	bool has_names;    /* the files had, in a directory */
 };
 
 /* Content, in memory that no core file has; an empty one, too, has some. */
@@ -228,6 +229,18 @@ write_header(const struct state_pair *pair, uint64_t sequence,
 	digest(header, content, length, header + TOLD_SIZE);
 }
 
+/* Of one of them at least. Those that are memory never had any. */
+static bool
+have_lost_names(const struct state_pair *pair)
+{
+	struct stat status;
+
+	for (int i = 0; pair->has_names && i < 2; i++)
+		if (fstat(pair->files[i], &status) == 0 && status.st_nlink == 0)
+			return true;
+	return false;
+}
+
 int
 state_pair_write(struct state_pair *pair, const void *content, size_t length,
 		 struct error *error)
@@ -255,18 +268,25 @@ state_pair_write(struct state_pair *pair, const void *content, size_t length,
 	(void)!ftruncate(pair->files[next], (off_t)(HEADER_SIZE + length));
 	pair->newest = next;
 	pair->sequence++;
-	return 0;
+	if (!have_lost_names(pair))
+		return 0;
+	error_set(error,
+		  "its files in state_dir were removed: nothing outlives "
+		  "a restart until there was one");
+	return -1;
 }
 
 struct state_pair *
 state_pair_new(int first, int second, enum state_kind kind)
 {
 	struct state_pair *pair = mem_alloc(sizeof(*pair));
+	struct stat status;
 
 	pair->files[0] = first;
 	pair->files[1] = second;
 	pair->kind = kind;
 	pair->newest = -1;
+	pair->has_names = fstat(first, &status) == 0 && status.st_nlink > 0;
 	return pair;
 }
 

@@ -50,7 +50,8 @@ state_pair_is_damaged(struct state_pair *pair);
  * they outlive the machine's sudden end when the kernel has written them, which
  * takes half a minute, and what was there before does until then. -1 with a
  * sentence, the disk is full for instance: what was there before is there
- * still. */
+ * still. Also -1 when the files were removed: then a successor finds what was
+ * written, and nobody else does. */
 int
 state_pair_write(struct state_pair *pair, const void *content, size_t length,
 		 struct error *error) __attribute__((warn_unused_result));

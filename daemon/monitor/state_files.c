@@ -145,7 +145,9 @@ open_directory(const char *path, struct error *error)
 	}
 	descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (descriptor < 0) {
-		error_set(error, "cannot open it: %s", strerror(errno));
+		error_set(error, "cannot open it: %s",
+			  errno == ENOENT ? "it is a link that leads nowhere"
+					  : strerror(errno));
 		return -1;
 	}
 	if (fstat(descriptor, &status) == 0 && !(status.st_mode & S_IWOTH))
@@ -309,11 +311,17 @@ check_missing(const struct conf_global *global, struct error_list *problems)
 	AUTO_FREE char *parent =
 		mem_strndup(path, (size_t)(strrchr(path, '/') - path));
 	struct stat status;
+	const char *why = NULL;
 
-	if (*parent && stat(parent, &status) != 0)
+	if (lstat(path, &status) == 0)
+		why = "it is a link that leads nowhere";
+	else if (*parent && stat(parent, &status) != 0)
+		why = strerror(errno);
+	else if (*parent && !S_ISDIR(status.st_mode))
+		why = strerror(ENOTDIR);
+	if (why)
 		error_list_addf(problems, &global->state_dir_at,
-				"state_dir %s: cannot make it: %s", path,
-				strerror(errno));
+				"state_dir %s: cannot make it: %s", path, why);
 }
 
 void

@@ -6,6 +6,7 @@ for are the names of ticket keys."""
 import itertools
 import os
 import re
+import shutil
 import stat
 import subprocess
 
@@ -264,7 +265,25 @@ def test_what_is_no_file_of_ours(t):
 
 def test_no_directory(t):
     refused(t, t.path("missing/deeper"), "No such file or directory")
-    refused(t, t.write("file", ""), "irectory")
+    file = t.write("file", "")
+    refused(t, file, "irectory")
+    refused(t, os.path.join(file, "deeper"), "Not a directory")
+    os.symlink("nowhere", t.path("link"))
+    refused(t, t.path("link"), "leads nowhere")
+
+
+def test_removed_under_the_daemon(t):
+    """It goes on with what it has, and says that a restart will not."""
+    directory = t.path("kept")
+    d = start(t, directory)
+    expect_echo(d)
+    shutil.rmtree(directory)
+    known = ask(t, d, "rotate")
+    d.wait_log(r"ticket keys cannot be kept reason=\"its files in state_dir "
+               r"were removed")
+    d.kill_child(d.keeper())
+    assert wait_answer(t, d) == known
+    expect_echo(d)
 
 
 def test_two_daemons(t):
