@@ -27,6 +27,8 @@
 
 #define CONNECT_MS 3000
 
+#define HEADERS_TOO_LONG "the answer's headers are longer than 64 kB"
+
 /* So many addresses of a host are tried. */
 #define ADDRESSES_MAX 8
 
@@ -71,7 +73,7 @@ on_header(char *bytes, size_t size, size_t count, void *argument)
 
 	(void)bytes;
 	if (length > HTTP_HEADERS_MAX - exchange->header_bytes) {
-		exchange->excess = "the answer's headers are longer than 64 kB";
+		exchange->excess = HEADERS_TOO_LONG;
 		return 0;
 	}
 	exchange->header_bytes += length;
@@ -91,6 +93,12 @@ static const struct {
 	{CURLE_SEND_ERROR, "it broke the connection off"},
 	{CURLE_UNSUPPORTED_PROTOCOL, "what it answers is not HTTP"},
 	{CURLE_WEIRD_SERVER_REPLY, "what it answers is not HTTP"},
+	/* What older libcurls say of a line above 100 kB, and nothing else
+	 * does, as a process without memory ends. */
+	{CURLE_OUT_OF_MEMORY, HEADERS_TOO_LONG},
+#if LIBCURL_VERSION_NUM >= 0x080600
+	{CURLE_TOO_LARGE, HEADERS_TOO_LONG},
+#endif
 };
 
 static const char *
