@@ -38,6 +38,7 @@ struct stored_staple {
 	/* The rest is this process's alone. */
 	bool is_judged;                 /* by us, not by a process before */
 	bool is_failing;                /* and the log says so */
+	bool is_revoked;                /* says its file */
 	bool is_by_post;                /* is the next request */
 	const struct staple_want *want; /* NULL: nobody wants it now */
 	struct ocsp_exchange *exchange; /* NULL: nobody is being asked */

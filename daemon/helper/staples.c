@@ -371,6 +371,10 @@ report_start(const struct staples *staples, struct stored_staple *staple)
 	if (staple->bytes && staple->is_judged) {
 		report(staple, LOG_LEVEL_INFO, "good", "");
 		staple->is_failing = false;
+	} else if (want->file && staple->is_revoked) {
+		staple->is_failing = true;
+		report(staple, LOG_LEVEL_ERROR, "revoked",
+		       "so says the answer in its file");
 	} else if (want->file) {
 		report_failure(staple, "there is no good answer in its file");
 	} else if (!want->responder) {
@@ -454,6 +458,7 @@ read_file(struct staples *staples, const struct staple_wants *wants,
 	struct ocsp_judgement judgement;
 	struct error error = {0};
 
+	staple->is_revoked = false;
 	if (file_set_read_most(files, want->file, OCSP_ANSWER_MAX, &blob,
 			       &error) != 0)
 		return mem_strdup(error.text);
@@ -464,6 +469,7 @@ read_file(struct staples *staples, const struct staple_wants *wants,
 		return NULL;
 	case OCSP_REVOKED:
 		take_away(staples, staple);
+		staple->is_revoked = true;
 		break;
 	case OCSP_UNKNOWN:
 	case OCSP_UNUSABLE:

@@ -623,6 +623,7 @@ def parity_P38_file(t):
     wait_for(lambda: ask(t, d) not in (None, first), "the newer one")
     write(path, world.good(begin=-20, status="revoked"))
     wait_for(lambda: ask(t, d) is None, "none when it is revoked")
+    d.wait_log("error helper.* staple certificate=.* state=revoked")
     assert not world.responder.asked, "nobody is asked"
 
 
