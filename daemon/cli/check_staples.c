@@ -129,6 +129,19 @@ ask(struct asking *asking, const struct staple_want *want,
 	ocsp_transport_ask(asking->transport, &question, on_reply, asked);
 }
 
+/* Of one that may be without: it would never be asked for. */
+static void
+look_for_issuer(const struct asking *asking, const struct staple_want *want)
+{
+	AUTO_FREE unsigned char *request = NULL;
+	struct error error = {0};
+	size_t length;
+
+	request = staple_want_request(&asking->wants, want, &length, &error);
+	if (!request)
+		complain(asking, want, error.text);
+}
+
 void
 check_staples(const struct conf *conf, const struct file_set *files, int index,
 	      const struct route_findings *findings)
@@ -151,6 +164,8 @@ check_staples(const struct conf *conf, const struct file_set *files, int index,
 			check_file(&asking, want, files);
 		else if (want->is_must)
 			ask(&asking, want, conf);
+		else
+			look_for_issuer(&asking, want);
 	}
 	while (asking.under_way > 0 &&
 	       event_base_loop(asking.base, EVLOOP_ONCE) == 0)

@@ -11,9 +11,9 @@ struct file_set;
 struct route_findings;
 
 /* index: the descriptor of the configuration's certificate index. A staple that
- * must be and is not to be had is a problem; a file without a good answer
- * otherwise a warning. Takes as long as responders need, ten seconds for each
- * at most, all of them at one time. */
+ * must be and is not to be had is a problem; a file without a good answer, or
+ * an issuer that is not known, otherwise a warning. Takes as long as responders
+ * need, ten seconds for each at most, all of them at one time. */
 void
 check_staples(const struct conf *conf, const struct file_set *files, int index,
 	      const struct route_findings *findings);

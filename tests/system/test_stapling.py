@@ -644,6 +644,9 @@ def parity_P38_override(t):
     d = t.daemon(world.services)
     once_good(t, d, world.leaf)
     d.wait_log("staple certificate=.* state=none .*its issuer is not known")
+    told = t.command("check", "-c", d.file).expect(0).err
+    assert "its issuer is not known" in told and lone.bundle in told, told
+    assert told.count("no staple for") == 1, told
     assert not world.responder.asked
     assert len(moved.asked) == 1
     assert ask(t, d, name="quiet.test") is None
