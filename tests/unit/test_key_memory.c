@@ -215,6 +215,10 @@ fill(const void *argument)
 	/* Room comes back. */
 	local_keys_free(keys);
 	CHECK(key_memory_has_room());
+	OPENSSL_free(block.label);
+	OPENSSL_free(block.header);
+	OPENSSL_free(der);
+	EVP_PKEY_free(made);
 	return 0;
 }
 

@@ -610,12 +610,15 @@ spawn_hammer(int descriptor, uint64_t seed, uint64_t turns)
 {
 	struct error error = {0};
 	pid_t child = fork();
+	struct session_cache *cache;
+	uint64_t found;
 
 	if (child != 0)
 		return child;
-	_exit(hammer(session_cache_open(descriptor, &error), seed, turns) > 0
-		      ? 0
-		      : 2);
+	cache = session_cache_open(descriptor, &error);
+	found = hammer(cache, seed, turns);
+	session_cache_free(cache);
+	_exit(found > 0 ? 0 : 2);
 }
 
 static bool

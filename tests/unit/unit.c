@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The runner of all unit suites: unit [NAME], where NAME is a part of
- * "suite/test". Its last line is "N passed, N failed". With --role it is a
- * child of one of its tests.
+ * The runner of all unit suites: unit [NAME...] [-NAME...], where NAME is a
+ * part of "suite/test", and with a hyphen of those that are left out. Its last
+ * line is "N passed, N failed". With --role it is a child of one of its tests.
  */
 #include "tests/unit/unit.h"
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,8 +24,27 @@ unit_register(struct unit_suite *suite)
 	suites = suite;
 }
 
+/* Is it one of those that these words ask for? Of words with a hyphen in front
+ * none may be in its name, of the others one must be, if there are any. */
+static bool
+is_wanted(const char *name, char *const *words)
+{
+	bool is_one_needed = false, is_one_there = false;
+
+	for (; *words; words++) {
+		if (**words == '-') {
+			if (strstr(name, *words + 1))
+				return false;
+			continue;
+		}
+		is_one_needed = true;
+		is_one_there |= strstr(name, *words) != NULL;
+	}
+	return is_one_there || !is_one_needed;
+}
+
 static unsigned int
-add_tests(const struct unit_suite *suite, const char *filter)
+add_tests(const struct unit_suite *suite, char *const *words)
 {
 	CU_pSuite to = NULL;
 	unsigned int added = 0;
@@ -34,7 +54,7 @@ add_tests(const struct unit_suite *suite, const char *filter)
 
 		snprintf(name, sizeof(name), "%s/%s", suite->name,
 			 suite->tests[i].name);
-		if (filter && !strstr(name, filter))
+		if (!is_wanted(name, words))
 			continue;
 		if (!to)
 			to = CU_add_suite(suite->name, NULL, NULL);
@@ -52,19 +72,19 @@ add_tests(const struct unit_suite *suite, const char *filter)
 int
 main(int argc, char **argv)
 {
-	const char *filter = argc > 1 ? argv[1] : NULL;
+	char *const *words = argv + (argc > 0);
 	unsigned int added = 0, failed, run;
 
-	if (filter && strcmp(filter, "--role") == 0)
+	if (*words && strcmp(*words, "--role") == 0)
 		return stub_role_main(argc, argv);
 	signal(SIGPIPE, SIG_IGN);
 	if (CU_initialize_registry() != CUE_SUCCESS)
 		return 1;
 	for (const struct unit_suite *suite = suites; suite;
 	     suite = suite->next)
-		added += add_tests(suite, filter);
+		added += add_tests(suite, words);
 	if (added == 0) {
-		fprintf(stderr, "unit: no test is called %s\n", filter);
+		fprintf(stderr, "unit: no test is called that\n");
 		return 1;
 	}
 	CU_basic_set_mode(CU_BRM_NORMAL);
