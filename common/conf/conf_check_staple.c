@@ -6,27 +6,10 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <string.h>
-#include <strings.h>
 
+#include "common/conf/conf_http.h"
 #include "common/conf/conf_reader.h"
 #include "common/tls/tls_settings.h"
-
-/* Who fetches it looks closer. */
-static bool
-is_url(const char *text)
-{
-	static const char scheme[] = "http://";
-	const size_t length = sizeof(scheme) - 1;
-
-	if (strncasecmp(text, scheme, length) != 0 || text[length] == '\0' ||
-	    text[length] == '/')
-		return false;
-	for (; *text; text++)
-		if (*text <= ' ' || *text > '~')
-			return false;
-	return true;
-}
 
 static void
 check_staple(struct conf_reader *reader, const struct tls_staple *staple)
@@ -44,7 +27,7 @@ check_staple(struct conf_reader *reader, const struct tls_staple *staple)
 			      "`staple`: its mode is off, so `%s` is never "
 			      "looked at: take one of them out",
 			      staple->file ? "file" : "responder");
-	if (staple->responder && !is_url(staple->responder))
+	if (staple->responder && !conf_http_is_url(staple->responder))
 		conf_complain(reader, &staple->responder_at,
 			      "`staple`: `responder` is a URL such as "
 			      "http://ocsp.example.org/ (answers are signed, "

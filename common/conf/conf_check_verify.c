@@ -9,14 +9,11 @@
 #include "common/conf/conf_check_verify.h"
 
 #include <stddef.h>
-#include <string.h>
 
-#include "common/base/error.h"
-#include "common/base/mem.h"
 #include "common/conf/conf_check_written.h"
+#include "common/conf/conf_http.h"
 #include "common/conf/conf_reader.h"
 #include "common/conf/schema_rows.h"
-#include "common/net/address.h"
 #include "common/tls/tls_settings.h"
 #include "common/verify/ocsp_talk.h"
 
@@ -24,38 +21,6 @@ static bool
 is_ca_none(const struct tls_verify *verify)
 {
 	return verify->ca_count == 1 && verify->cas[0].kind == TLS_CA_NONE;
-}
-
-static int
-no_port(const char *service, void *argument)
-{
-	(void)service;
-	(void)argument;
-	return -1;
-}
-
-/* HOST:PORT, with http:// in front and a slash behind it or without. */
-static bool
-is_proxy(const char *text)
-{
-	static const char scheme[] = "http://";
-	size_t length = strncasecmp(text, scheme, strlen(scheme)) == 0
-				? strlen(scheme)
-				: 0;
-	AUTO_FREE char *place = mem_strdup(text + length);
-	struct address address = {0};
-	struct error error = {0};
-	bool is_good;
-
-	length = strlen(place);
-	if (length > 0 && place[length - 1] == '/')
-		place[length - 1] = '\0';
-	is_good =
-		address_parse_with(place, ADDRESS_TO_CONNECT, no_port, NULL,
-				   &address, &error) == 0 &&
-		(address.kind == ADDRESS_HOST || address.kind == ADDRESS_INET);
-	address_clear(&address);
-	return is_good;
 }
 
 static void
@@ -70,7 +35,7 @@ check_ocsp(struct conf_reader *reader, const struct tls_verify *verify)
 			      "certificates: `verify.depth` is %u, and can be "
 			      "%d",
 			      OCSP_ASK_MAX, verify->depth, OCSP_ASK_MAX - 1);
-	if (ocsp->http_proxy && !is_proxy(ocsp->http_proxy))
+	if (ocsp->http_proxy && !conf_http_is_proxy(ocsp->http_proxy))
 		conf_complain(reader, &ocsp->http_proxy_at,
 			      "`verify.ocsp.http_proxy`: a proxy is "
 			      "http://HOST:PORT, as in "
