@@ -39,6 +39,12 @@ on_turn(evutil_socket_t descriptor, short what, void *argument)
 	(void)descriptor;
 	(void)what;
 	if (entry->unanswered < most) {
+		/* Whoever waits for it should know for whom. */
+		if (entry->unanswered == UNANSWERED_MAX)
+			log_warn("child is slow to prepare a configuration",
+				 "child=\"%s\" pid=%d seconds=%u",
+				 child_entry_name(entry, name, sizeof(name)),
+				 (int)entry->pid, UNANSWERED_MAX * INTERVAL_S);
 		entry->unanswered++;
 		child_entry_send_number(entry, MESSAGE_PING, ++entry->pulses);
 		return;

@@ -83,3 +83,20 @@ def test_one_that_hangs_ends_with_the_daemon(t):
     d.signal(signal.SIGTERM)
     d.wait()
     assert not os.path.exists("/proc/%d" % hanging)
+
+
+def test_a_reload_tells_for_whom_it_waits(t):
+    """It may take its time while a configuration is prepared."""
+    port = t.server(echo).port
+    d = t.daemon({"s": {"accept": {}, "connect": "localhost:%d" % port}})
+    (slow,) = d.role("helper")
+    os.kill(slow, signal.SIGSTOP)
+    try:
+        reload = t.start("reload", t.sealock, "reload", "-c", d.file)
+        d.wait_log(r'child is slow to prepare a configuration '
+                   r'child="helper" pid=%d seconds=15' % slow, 60)
+        assert reload.process.poll() is None, reload.text()
+    finally:
+        os.kill(slow, signal.SIGCONT)
+    assert reload.process.wait(20 * t.patience) == 0, reload.text()
+    assert d.role("helper") == [slow]
