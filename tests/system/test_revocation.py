@@ -229,6 +229,7 @@ services:
       tls: {certificates: %s,
             verify: %s}
     connect: 127.0.0.1:2
+global: {state_dir: state, admin: "unix:admin.sock"}
 """ % (t.pki.system().bundle, verify))
         result = t.command("check", "-c", file).expect(2)
         assert re.search(r"c\.yaml:6:\d+: .*%s" % words, result.err), (
